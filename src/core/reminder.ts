@@ -1,0 +1,53 @@
+import type { Stage } from './campaign.ts'
+import type { Instant } from './instant.ts'
+
+/** Why a reminder was decided without a mail. */
+export const skipReasons = [
+  'reset',
+  'revoked',
+  'gone',
+  'no-pin',
+  'superseded',
+  'too-late',
+  'suppressed',
+  'no-address',
+  'not-applicable',
+] as const
+export type SkipReason = (typeof skipReasons)[number]
+
+/** Skips that a scan takes back when it sees the PIN eligible at the same stage again: the portal may have erred. */
+export const reopenable: ReadonlySet<SkipReason> = new Set(['gone', 'revoked', 'no-address'])
+
+/** How a reminder ended; null in its place means open: still to be decided, or in a message whose end is not known yet. */
+export type ReminderOutcome = 'sent' | 'failed' | 'skipped'
+
+/** What names a reminder within a campaign. Unique in the ledger. */
+export interface ReminderKey {
+  readonly pinId: string
+  readonly version: string
+  readonly stage: Stage
+}
+
+/** A reminder as a scan writes it first: open, or decided in the same write. */
+export interface NewReminder extends ReminderKey {
+  readonly dueAt: Instant
+  /** null when the PIN has no address. */
+  readonly recipientKey: string | null
+  /** null: open */
+  readonly skip: SkipReason | null
+}
+
+/** A reminder that the ledger holds already. */
+export interface KnownReminder extends ReminderKey {
+  readonly id: string
+  readonly outcome: ReminderOutcome | null
+  readonly reason: SkipReason | null
+}
+
+/** An open reminder that no mail has claimed: without a message, or in one that is `pending`. */
+export interface OpenReminder extends ReminderKey {
+  readonly id: string
+  readonly dueAt: Instant
+  readonly recipientKey: string
+  readonly messageId: string | null
+}
