@@ -21,6 +21,7 @@ export const errorCodes = {
   gate: exitCode.refused,
   'stale-source': exitCode.refused,
   'confirmation-needed': exitCode.refused,
+  'campaign-incomplete': exitCode.refused,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

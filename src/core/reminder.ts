@@ -15,6 +15,9 @@ export const skipReasons = [
 ] as const
 export type SkipReason = (typeof skipReasons)[number]
 
+/** How many reminders were decided without a mail, by reason. */
+export type SkipCounts = Readonly<Partial<Record<SkipReason, number>>>
+
 /** Skips that a scan takes back when it sees the PIN eligible at the same stage again: the portal may have erred. */
 export const reopenable: ReadonlySet<SkipReason> = new Set(['gone', 'revoked', 'no-address'])
 

@@ -11,6 +11,7 @@ import type {
   OpenReminder,
   ReminderKey,
   ReminderOutcome,
+  SkipCounts,
   SkipReason,
 } from '#core/reminder.ts'
 
@@ -154,7 +155,10 @@ export interface AssemblyResult {
   readonly joined: number
   /** Reminders that wait since a message to their address is `sending`. */
   readonly waiting: number
-  readonly skipped: number
+  /** Reminders decided as skipped: those of the page that were still open and untouched by a mail. */
+  readonly skipped: SkipCounts
+  /** Messages that were left without open reminders, and became `skipped`. */
+  readonly emptied: number
 }
 
 export interface PlanBook {
@@ -165,7 +169,7 @@ export interface PlanBook {
     campaign: string,
     writes: { inserts: readonly NewReminder[]; reopens: readonly string[] },
     at: Instant,
-  ): Promise<{ planned: number; skipped: Partial<Record<SkipReason, number>> }>
+  ): Promise<{ planned: number; skipped: SkipCounts }>
   /** Open reminders without a message, or in one that is `pending`, after the cursor. */
   open(campaign: string, after: OpenCursor | null, limit: number): Promise<OpenReminder[]>
   /**
@@ -201,6 +205,8 @@ export interface PendingMessage {
   readonly recipientKey: string
   readonly reference: string
   readonly notBefore: Instant
+  /** The edition that its campaign was last enabled with: what the mail is to be made of. */
+  readonly editionHash: string
   /** Its open reminders. */
   readonly reminders: readonly OpenReminder[]
 }
@@ -273,8 +279,11 @@ export interface Settlement {
 export type Settled = 'applied' | 'late' | 'alarm'
 
 export interface Outbox {
-  /** Ids of the messages that may be tried now, most urgent first: pending, both gates open, `notBefore` ≤ at < `notAfter`. */
-  sendable(at: Instant, limit: number): Promise<string[]>
+  /**
+   * Ids of the messages that may be tried now, most urgent first: pending, both gates open, `notBefore` ≤ at < `notAfter`;
+   * of one campaign only, where it is given.
+   */
+  sendable(at: Instant, limit: number, campaign?: string): Promise<string[]>
   /** null unless the message is pending. */
   load(messageId: string): Promise<PendingMessage | null>
   /**
@@ -355,6 +364,8 @@ export interface PaceState {
 export interface LeaseBook {
   /** Takes or renews a lease; false while another holder has it. Database time. */
   acquire(name: string, holder: string, forMs: number): Promise<boolean>
+  /** Who has it now; null: nobody. */
+  holder(name: string): Promise<string | null>
   release(name: string, holder: string): Promise<void>
 }
 

@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { CronExpressionParser } from 'cron-parser'
+import type { Campaign } from '#core/campaign.ts'
+import { ForewarnError } from '#core/errors.ts'
+import { keepTimetableEveryMs, scanOf, timetable } from '#jobs/schedule.ts'
+import type { ClockJob } from '#queue/queue.ts'
+import { healthRoutes, type RunningWeb, startWeb } from '#web/health.ts'
+import type { Service } from './service.ts'
+
+export const roles = ['scheduler', 'worker', 'web'] as const
+export type Role = (typeof roles)[number]
+
+export interface RunningService {
+  /** Where health is served. */
+  readonly url: string
+  /** No claim begins any more; calls have up to `graceMs` to end. May be called twice. */
+  stop(): Promise<void>
+}
+
+/** Calls unanswered this long after the end was asked for are aborted, and their messages in doubt. */
+const graceMs = 8_000
+
+/**
+ * Starts the service in its roles; resolves when it is ready. `end` tells the jobs that the process ends; the caller's
+ * `ending` signal of the service is its other half.
+ */
+export async function startService(
+  service: Service,
+  options: { roles: readonly Role[]; web: { host: string; port: number }; end: AbortController },
+): Promise<RunningService> {
+  const { queue, ledger, log } = service.ports
+  const has = (role: Role): boolean => options.roles.includes(role)
+  if (queue.backend === 'embedded' && has('scheduler') !== has('worker')) {
+    throw new ForewarnError(
+      'roles-split',
+      'the embedded queue lives in one process: scheduler and worker cannot be apart',
+      {
+        path: 'queue',
+        hint: 'start with both roles',
+      },
+    )
+  }
+  const web = await startWeb(
+    healthRoutes({ ledger: () => ledger.gates.list(), queue: () => queue.counts() }),
+    options.web,
+  )
+  await queue.start()
+  const sends = has('worker') ? service.ports.concurrency : 0
+  await queue.work(
+    {
+      send: async (messageId, signal) => void (await service.send(messageId, signal)),
+      clock: (job, signal) => runClockJob(service, job, signal),
+    },
+    { sends, clock: has('scheduler') },
+  )
+  const keeping = has('scheduler') ? keepTimetable(service, options.end.signal) : Promise.resolve()
+  log.info('ready', { url: web.url, roles: options.roles.join(','), queue: queue.backend, ledger: ledger.address })
+  return { url: web.url, stop: stopper(service, web, keeping, options.end) }
+}
+
+function stopper(service: Service, web: RunningWeb, keeping: Promise<void>, end: AbortController): () => Promise<void> {
+  const { queue, policy, mailer, ledger, log } = service.ports
+  let stopped: Promise<void> | null = null
+  const stop = async (): Promise<void> => {
+    log.info('stopping')
+    end.abort()
+    await queue.stop(Math.min(graceMs, policy.timeoutMs))
+    await keeping
+    await web.stop()
+    mailer.close()
+    await ledger.close()
+    log.info('stopped')
+  }
+  return () => {
+    stopped ??= stop()
+    return stopped
+  }
+}
+
+/** Runs what the clock started. What fails is told, and comes again with the next tick. */
+async function runClockJob(service: Service, job: ClockJob, signal: AbortSignal): Promise<void> {
+  try {
+    switch (job.name) {
+      case 'feed':
+        await service.feed()
+        return
+      case 'settle':
+        await service.settle()
+        return
+      case 'quota':
+        return await service.quota(signal)
+      case 'retain':
+        await service.retain(signal)
+        return
+      case 'scan':
+        return await scanEnabled(service, job, signal)
+      default:
+        service.ports.log.warn('job.unknown', { job: job.name })
+    }
+  } catch (error) {
+    if (signal.aborted) return
+    const code = error instanceof ForewarnError ? error.code : error instanceof Error ? error.name : 'unknown'
+    service.ports.log.error('job.failed', { job: job.name, campaign: job.campaign, code })
+  }
+}
+
+/** A campaign that was switched off since its tick was planned is not scanned. */
+async function scanEnabled(service: Service, job: ClockJob, signal: AbortSignal): Promise<void> {
+  const edition = (await service.enabled()).find(({ campaign }) => campaign.key === job.campaign)
+  if (edition === undefined) return
+  await service.scan(edition.campaign, signal)
+  await service.feed()
+}
+
+/** Keeps the queue's timetable as the campaigns say, also after the queue lost it, and makes up a missed scan once. */
+async function keepTimetable(service: Service, signal: AbortSignal): Promise<void> {
+  const { queue, log } = service.ports
+  const seen = new Set<string>()
+  while (!signal.aborted) {
+    try {
+      const campaigns = (await service.enabled()).map(({ campaign }) => campaign)
+      await queue.keepTimetable(timetable(campaigns))
+      const fresh = campaigns.filter(({ key }) => !seen.has(key))
+      for (const campaign of await missedScan(service, fresh)) await queue.startNow(scanOf(campaign.key))
+      seen.clear()
+      for (const { key } of campaigns) seen.add(key)
+    } catch (error) {
+      if (!signal.aborted) log.error('timetable.not-kept', { error: error instanceof Error ? error.name : 'unknown' })
+    }
+    await pause(keepTimetableEveryMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Those of the campaigns whose last tick found nobody: they are scanned at once, and not for every tick missed. */
+async function missedScan({ ports }: Service, campaigns: readonly Campaign[]): Promise<Campaign[]> {
+  if (campaigns.length === 0) return []
+  const last = new Map((await ports.ledger.plans.lastScans()).map(({ campaign, startedAt }) => [campaign, startedAt]))
+  return campaigns.filter(({ key, schedule }) => {
+    const scannedAt = last.get(key)
+    const now = new Date(ports.clocks.business())
+    const tick = CronExpressionParser.parse(schedule.cron, { tz: schedule.timeZone, currentDate: now }).prev().getTime()
+    return scannedAt === undefined || scannedAt < tick
+  })
+}

@@ -1,0 +1,193 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { healthAfter } from '#core/hold.ts'
+import type { Instant } from '#core/instant.ts'
+import { mayMove } from '#core/message-state.ts'
+import { slowDown } from '#core/pace.ts'
+import type { Outbox, Settled, Settlement } from '../ledger.ts'
+import { appendAudit } from './audit.ts'
+import { CommitAnswerLost, type Connection } from './connection.ts'
+import { type PaceRowAccess, paceRow } from './pace-row.ts'
+import { prepared } from './prepared.ts'
+import { attempt, cap, message, reminder } from './schema.ts'
+
+/** How long a settlement is repeated whose commit's answer is lost each time. */
+const repeatForMs = 10_000
+const repeatEveryMs = 100
+
+/** Records how an attempt ended, and moves its message when the answer is that of its current attempt. */
+export function sqliteSettle(connection: Connection): Outbox['settle'] {
+  const { db } = connection
+  const statements = prepared(() => prepareSettle(db))
+  const pace = paceRow(db)
+  return async (settlement) => {
+    const deadlineMs = performance.now() + repeatForMs
+    for (;;) {
+      try {
+        return await connection.write(() =>
+          settleNow({ db, statements: statements(), pace }, settlement, connection.now()),
+        )
+      } catch (error) {
+        if (!(error instanceof CommitAnswerLost) || performance.now() > deadlineMs) throw error
+        await pause(repeatEveryMs)
+      }
+    }
+  }
+}
+
+interface Tables {
+  readonly db: BetterSQLite3Database
+  readonly statements: ReturnType<typeof prepareSettle>
+  readonly pace: PaceRowAccess
+}
+
+function settleNow({ db, statements, pace }: Tables, settlement: Settlement, databaseAt: Instant): Settled {
+  const { messageId, attempt: number, outcome, to } = settlement
+  const before = statements.attempt.get({ number, messageId })
+  const repeated = before !== undefined && isRepeated(before, settlement)
+  statements.fill.run({ ...settlement, number })
+  // One answer counts once.
+  if (!repeated) noteSign(pace, settlement, databaseAt)
+
+  const found = statements.message.get({ messageId })
+  const current = found !== undefined && found.currentAttempt === number
+  if (current && (found.state === 'sending' || found.state === 'in_doubt')) {
+    if (mayMove(found.state, to)) move(statements, settlement, databaseAt)
+    return 'applied'
+  }
+  if (outcome === 'accepted' && !(current && found.state === 'sent')) {
+    if (!repeated) appendAudit(db, databaseAt, alarm(settlement, found))
+    return 'alarm'
+  }
+  return repeated ? 'applied' : 'late'
+}
+
+/** The same answer again, as after a lost commit. One that was written off never began, for the ledger. */
+function isRepeated(
+  before: { outcome: string | null; beganAt: Instant | null; endedAt: Instant | null },
+  settlement: Settlement,
+): boolean {
+  return before.endedAt !== null && before.outcome === settlement.outcome && before.beganAt === settlement.beganAt
+}
+
+function move(statements: Tables['statements'], settlement: Settlement, databaseAt: Instant): void {
+  const { messageId, at, to, sesId, again } = settlement
+  // Surely not accepted: it does not count towards the address's cap and the campaign's limits.
+  if (to === 'pending' || to === 'failed') statements.giveBack.run({ messageId })
+  switch (to) {
+    case 'sent':
+      statements.sent.run({ messageId, sesId, at })
+      statements.decide.run({ messageId, outcome: 'sent', at })
+      break
+    case 'failed':
+      statements.failed.run({ messageId, at })
+      statements.decide.run({ messageId, outcome: 'failed', at })
+      break
+    case 'pending':
+      statements.pending.run({ messageId, notBefore: again?.notBefore ?? null, wait: again?.wait ?? null, at })
+      break
+    case 'in_doubt':
+      statements.inDoubt.run({ messageId, databaseAt, at })
+      break
+  }
+}
+
+/** Writes only when something changes: nearly every answer is good after a good one. */
+function noteSign(pace: PaceRowAccess, settlement: Settlement, databaseAt: Instant): void {
+  if (settlement.sign === 'neutral' && !settlement.slowDown) return
+  const before = pace.read()
+  const { hold, unansweredInARow } = healthAfter(before, settlement.sign, databaseAt)
+  if (settlement.slowDown) pace.write({ throttledRamp: slowDown(before.throttledRamp, databaseAt) })
+  if (hold !== before.hold || unansweredInARow !== before.unansweredInARow) pace.write({ hold, unansweredInARow })
+}
+
+function alarm(
+  { messageId, attempt: number, sesId }: Settlement,
+  found: { state: string; currentAttempt: number | null } | undefined,
+): Parameters<typeof appendAudit>[2] {
+  return {
+    by: { actor: 'forewarn', reason: 'accepted after its message had gone on without it: it may have gone out twice' },
+    action: 'message.alarm',
+    subject: messageId,
+    before: found,
+    after: { attempt: number, sesId },
+  }
+}
+
+function prepareSettle(db: BetterSQLite3Database) {
+  const { placeholder } = sql
+  const messageId = placeholder('messageId')
+  const at = sql`${placeholder('at')}`
+  const thisMessage = eq(message.id, messageId)
+  const thisAttempt = and(eq(attempt.number, placeholder('number')), eq(attempt.messageId, messageId))
+  /** Nothing counts or doubts any more. */
+  const over = { counted: null, doubtSince: null, updatedAt: at }
+  return {
+    attempt: db
+      .select({ outcome: attempt.outcome, beganAt: attempt.beganAt, endedAt: attempt.endedAt })
+      .from(attempt)
+      .where(thisAttempt)
+      .prepare(),
+    fill: db
+      .update(attempt)
+      .set({
+        outcome: sql`${placeholder('outcome')}`,
+        code: sql`${placeholder('code')}`,
+        requestId: sql`${placeholder('requestId')}`,
+        sesId: sql`${placeholder('sesId')}`,
+        beganAt: sql`${placeholder('beganAt')}`,
+        endedAt: sql`${placeholder('endedAt')}`,
+      })
+      .where(thisAttempt)
+      .prepare(),
+    message: db
+      .select({ state: message.state, currentAttempt: message.currentAttempt })
+      .from(message)
+      .where(thisMessage)
+      .prepare(),
+    sent: db
+      .update(message)
+      .set({ ...over, state: 'sent', sesId: sql`${placeholder('sesId')}`, sentAt: at })
+      .where(thisMessage)
+      .prepare(),
+    failed: db
+      .update(message)
+      .set({ ...over, state: 'failed' })
+      .where(thisMessage)
+      .prepare(),
+    pending: db
+      .update(message)
+      .set({
+        ...over,
+        state: 'pending',
+        notBefore: sql`coalesce(${placeholder('notBefore')}, ${message.notBefore})`,
+        wait: sql`${placeholder('wait')}`,
+        currentAttempt: null,
+        editionHash: null,
+        renderValues: null,
+      })
+      .where(thisMessage)
+      .prepare(),
+    inDoubt: db
+      .update(message)
+      .set({ state: 'in_doubt', doubtSince: sql`${placeholder('databaseAt')}`, updatedAt: at })
+      .where(thisMessage)
+      .prepare(),
+    decide: db
+      .update(reminder)
+      .set({ outcome: sql`${placeholder('outcome')}`, decidedAt: at })
+      .where(and(eq(reminder.messageId, messageId), isNull(reminder.outcome)))
+      .prepare(),
+    giveBack: db
+      .update(cap)
+      .set({ count: sql`${cap.count} - 1` })
+      .where(
+        and(
+          sql`${cap.bucket} in (select value from json_each((select ${message.counted} from ${message} where ${thisMessage})))`,
+          gt(cap.count, 0),
+        ),
+      )
+      .prepare(),
+  }
+}

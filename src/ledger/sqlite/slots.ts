@@ -1,0 +1,87 @@
+import { type Hold, probeEveryMs } from '#core/hold.ts'
+import type { Instant } from '#core/instant.ts'
+import { type Ramp, type RatePolicy, rampFactor, rateLimit, spacingShare } from '#core/pace.ts'
+import type { Reservation } from '../ledger.ts'
+
+/** What all processes together know of when the next call may begin, in database time. */
+export interface Pacing {
+  /** With a fraction: slots may lie closer than a millisecond. */
+  readonly nextSlotAt: Instant
+  readonly resumeRamp: Ramp | null
+  readonly throttledRamp: Ramp | null
+  readonly hold: Hold | null
+  readonly sesRatePerSecond: number | null
+  /** null: not known, or unlimited */
+  readonly quotaMax24Hour: number | null
+  readonly quotaUsed: number | null
+}
+
+/** An answer, and the pacing to go on from: the same object when nothing was taken. */
+export interface Step {
+  readonly reservation: Reservation
+  readonly pacing: Pacing
+}
+
+/** Slots are reserved this far ahead and no further, so that a hold or a slower pace takes effect at once. */
+export const aheadMs = 100
+
+/** Nobody waits longer before asking again: limit, quota and hold may have changed meanwhile. */
+export const longestWaitMs = 30_000
+
+/** Reserves at most `wanted` slots of the next 100 ms; under a hold, one slot per probe; beyond the day's quota, none. */
+export function reserveSlots(pacing: Pacing, wanted: number, policy: RatePolicy, databaseAt: Instant): Step {
+  const room = quotaRoom(pacing, policy)
+  // No probes here: only SES's own figure can tell that there is room again.
+  if (room < 1) return { reservation: { kind: 'hold', cause: 'quota', waitMs: longestWaitMs }, pacing }
+  if (pacing.hold !== null) return reserveProbe(pacing, pacing.hold, policy, databaseAt)
+  return reserveEvenly(pacing, Math.min(wanted, room), policy, databaseAt)
+}
+
+function reserveEvenly(pacing: Pacing, wanted: number, policy: RatePolicy, databaseAt: Instant): Step {
+  const spacingMs = spacing(pacing, policy, databaseAt)
+  if (spacingMs === Number.POSITIVE_INFINITY) return { reservation: { kind: 'wait', waitMs: longestWaitMs }, pacing }
+
+  // Time that nobody used is not saved up. A slot further off than one can be reserved: the limit has risen or the clock was
+  // set back; the last slot taken lies at most `aheadMs` from now.
+  let nextSlotAt = Math.min(Math.max(pacing.nextSlotAt, databaseAt), databaseAt + aheadMs + spacingMs)
+  const slots: Instant[] = []
+  while (slots.length < wanted && nextSlotAt < databaseAt + aheadMs) {
+    slots.push(nextSlotAt)
+    nextSlotAt += spacingMs
+  }
+  if (slots.length === 0) return { reservation: { kind: 'wait', waitMs: untilNear(nextSlotAt, databaseAt) }, pacing }
+
+  const quotaUsed = pacing.quotaUsed === null ? null : pacing.quotaUsed + slots.length
+  return { reservation: { kind: 'slots', databaseAt, slots }, pacing: { ...pacing, nextSlotAt, quotaUsed } }
+}
+
+function reserveProbe(pacing: Pacing, hold: Hold, policy: RatePolicy, databaseAt: Instant): Step {
+  // Further off than that it only is when the clock was set back.
+  const nextProbeAt = Math.min(hold.nextProbeAt, databaseAt + probeEveryMs)
+  const held = nextProbeAt === hold.nextProbeAt ? pacing : { ...pacing, hold: { ...hold, nextProbeAt } }
+
+  const fromAt = Math.max(pacing.nextSlotAt, nextProbeAt)
+  const probe = reserveEvenly({ ...pacing, nextSlotAt: fromAt }, 1, policy, databaseAt)
+  const slotAt = probe.reservation.kind === 'slots' ? probe.reservation.slots[0] : undefined
+  if (slotAt === undefined) {
+    return { reservation: { kind: 'hold', cause: hold.cause, waitMs: untilNear(fromAt, databaseAt) }, pacing: held }
+  }
+  return { ...probe, pacing: { ...probe.pacing, hold: { ...hold, nextProbeAt: slotAt + probeEveryMs } } }
+}
+
+/** Milliseconds between two slots; infinite at a limit of 0. */
+function spacing(pacing: Pacing, policy: RatePolicy, at: Instant): number {
+  const factor = rampFactor(pacing.resumeRamp, at) * rampFactor(pacing.throttledRamp, at)
+  return 1000 / (spacingShare * factor * rateLimit(policy, pacing.sesRatePerSecond))
+}
+
+/** Calls left of the day's quota, of which the policy's reserve is left to others. */
+function quotaRoom(pacing: Pacing, policy: RatePolicy): number {
+  if (pacing.quotaMax24Hour === null) return Number.POSITIVE_INFINITY
+  return Math.floor(pacing.quotaMax24Hour * (1 - policy.reserve) - (pacing.quotaUsed ?? 0))
+}
+
+/** How long until an instant lies within the next 100 ms. */
+function untilNear(at: Instant, databaseAt: Instant): number {
+  return Math.min(Math.max(Math.floor(at - databaseAt - aheadMs) + 1, 1), longestWaitMs)
+}

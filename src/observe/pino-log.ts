@@ -1,0 +1,25 @@
+import { pino } from 'pino'
+import type { Log } from './observe.ts'
+
+export interface LogOptions {
+  readonly level: string
+  /** For a person at a terminal instead of a machine. */
+  readonly pretty: boolean
+}
+
+/** Logs to stderr: JSON lines, or a line for people. Stdout belongs to the commands. */
+export async function openLog({ level, pretty }: LogOptions): Promise<Log> {
+  const stream = pretty ? await prettyStream() : pino.destination({ fd: 2, sync: true })
+  const base = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream)
+  return {
+    debug: (event, fields) => base.debug(fields ?? {}, event),
+    info: (event, fields) => base.info(fields ?? {}, event),
+    warn: (event, fields) => base.warn(fields ?? {}, event),
+    error: (event, fields) => base.error(fields ?? {}, event),
+  }
+}
+
+async function prettyStream(): Promise<NodeJS.WritableStream> {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' })
+}

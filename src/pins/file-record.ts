@@ -1,0 +1,14 @@
+import type { PinRecord, RowProblem } from './row.ts'
+
+/** One record of a file: the line it begins on, and its cells or why they cannot be read. */
+export type FileRecord =
+  | { readonly line: number; readonly cells: PinRecord }
+  | { readonly line: number; readonly problem: RowProblem }
+
+/** What a reader of a format is told, and tells, beside the records. */
+export interface FileReading {
+  /** The file's name, for messages. */
+  readonly file: string
+  /** Called once or more for each column that forewarn does not know. */
+  readonly onUnknownColumn: (name: string) => void
+}

@@ -1,0 +1,122 @@
+import { expect, it } from 'vitest'
+import type { Pin } from '#core/pin.ts'
+import type { PinCursor, PinQuery, PinTable } from '#pins/pins.ts'
+import { dayMs, monday } from '../fixtures.ts'
+import type { LedgerHarness } from '../harness.ts'
+import { describeLedger } from './describe-ledger.ts'
+
+const all: PinQuery = { kind: 'caller-pin', accounts: null, fromAt: 0, toAt: Number.MAX_SAFE_INTEGER }
+
+export function pinTableConformance(harness: LedgerHarness): void {
+  describeLedger('PIN table', harness, (current) => {
+    it('gives back what was put in, members without a value too', async () => {
+      const { pinTable } = current()
+      const full: Pin = {
+        ...pinOf('full'),
+        name: 'Zoë',
+        accountId: 'A-1',
+        accountName: 'Ünïted',
+        locale: 'de-CH',
+        timeZone: 'Europe/Zurich',
+        setAt: monday - dayMs,
+        portalVersion: '7',
+      }
+      await pinTable.upsert([full, pinOf('bare')])
+      expect(await pinTable.read(['full', 'bare'])).toEqual(
+        new Map([
+          ['full', full],
+          ['bare', pinOf('bare')],
+        ]),
+      )
+    })
+
+    it('leaves PINs out that are gone', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([pinOf('a')])
+      expect([...(await pinTable.read(['a', 'missing'])).keys()]).toEqual(['a'])
+      expect(await pinTable.read([])).toEqual(new Map())
+    })
+
+    it('replaces every member of a PIN that is there already', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([{ ...pinOf('a'), name: 'Ann', accountId: 'A-1', setAt: monday }, pinOf('b')])
+      const next: Pin = { ...pinOf('a', monday + dayMs), kind: 'other', status: 'revoked', email: null }
+      await pinTable.upsert([next])
+      expect((await pinTable.read(['a'])).get('a')).toEqual(next)
+      expect((await pinTable.read(['b'])).get('b')).toEqual(pinOf('b'))
+    })
+
+    it('takes a page whole or not at all', async () => {
+      const { pinTable } = current()
+      const broken = { ...pinOf('b'), expiresAt: null as unknown as number }
+      await expect(pinTable.upsert([pinOf('a'), broken])).rejects.toThrow()
+      expect(await pinTable.read(['a', 'b'])).toEqual(new Map())
+    })
+
+    it('pages in order of expiry, then id, also where many expire at the same instant', async () => {
+      const { pinTable } = current()
+      const pins = Array.from({ length: 25 }, (_, n) => pinOf(`p${String(n).padStart(2, '0')}`, monday + (n % 3)))
+      await pinTable.upsert([...pins].reverse())
+      const expected = [0, 1, 2].flatMap((rest) => pins.filter((_, n) => n % 3 === rest)).map((pin) => pin.pinId)
+      for (const limit of [1, 2, 7, 25, 100]) expect(await pagedIds(pinTable, all, limit)).toEqual(expected)
+    })
+
+    it('asks for expiries from the first instant, before the last', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([pinOf('before', 99), pinOf('first', 100), pinOf('last', 199), pinOf('after', 200)])
+      expect(await pagedIds(pinTable, { ...all, fromAt: 100, toAt: 200 }, 10)).toEqual(['first', 'last'])
+    })
+
+    it('gives the PINs of the kind and the accounts that were asked for', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([
+        { ...pinOf('a'), accountId: 'A-1' },
+        { ...pinOf('b'), accountId: 'A-2' },
+        { ...pinOf('c'), accountId: 'A-3' },
+        pinOf('d'),
+        { ...pinOf('e'), accountId: 'A-1', kind: 'other' },
+      ])
+      expect(await pagedIds(pinTable, { ...all, accounts: ['A-1', 'A-3'] }, 1)).toEqual(['a', 'c'])
+      expect(await pagedIds(pinTable, { ...all, accounts: [] }, 10)).toEqual([])
+      expect(await pagedIds(pinTable, all, 10)).toEqual(['a', 'b', 'c', 'd'])
+    })
+
+    it('is as fresh as the latest beginning of an import that ended well', async () => {
+      const { pinTable } = current()
+      expect(await pinTable.refreshedAt()).toBeNull()
+      await pinTable.markRefreshed(2000)
+      await pinTable.markRefreshed(1000)
+      expect(await pinTable.refreshedAt()).toBe(2000)
+      await pinTable.markRefreshed(3000)
+      expect(await pinTable.refreshedAt()).toBe(3000)
+    })
+  })
+}
+
+function pinOf(pinId: string, expiresAt: number = monday): Pin {
+  return {
+    pinId,
+    expiresAt,
+    kind: 'caller-pin',
+    status: 'active',
+    email: `${pinId}@example.com`,
+    name: null,
+    accountId: null,
+    accountName: null,
+    locale: null,
+    timeZone: null,
+    setAt: null,
+    portalVersion: null,
+  }
+}
+
+async function pagedIds(table: PinTable, query: PinQuery, limit: number): Promise<string[]> {
+  const ids: string[] = []
+  let after: PinCursor | null = null
+  for (;;) {
+    const page: Pin[] = await table.page(query, after, limit)
+    ids.push(...page.map((pin) => pin.pinId))
+    if (page.length < limit) return ids
+    after = page.at(-1) ?? null
+  }
+}
