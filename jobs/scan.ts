@@ -1,10 +1,10 @@
 import { assemble } from '#core/assembly.ts'
 import type { Campaign } from '#core/campaign.ts'
 import type { Clocks } from '#core/clock.ts'
-import { decide, inPilot, planWrites, reach } from '#core/decide.ts'
+import { decide, planWrites, reach } from '#core/decide.ts'
 import type { Instant } from '#core/instant.ts'
 import type { KnownReminder, NewReminder, SkipCounts, SkipReason } from '#core/reminder.ts'
-import type { Ledger, OpenCursor } from '#ledger/ledger.ts'
+import type { Ledger, OpenCursor, Worker } from '#ledger/ledger.ts'
 import type { Log } from '#observe/observe.ts'
 import type { PinCursor, PinSource } from '#pins/pins.ts'
 
@@ -13,14 +13,17 @@ export interface ScanPorts {
   readonly pins: PinSource
   readonly clocks: Clocks
   readonly log: Log
-  /** Names this process as the holder of leases. */
-  readonly holder: string
+  readonly worker: Worker
+  /** A new unique token per scan: two scans of one process exclude each other as well. */
+  readonly token: () => string
+  /** True when the worker's process surely does not exist any more. */
+  readonly provenGone: (worker: Worker) => boolean
 }
 
 export interface ScanResult {
   /** PINs within the campaign's reach. */
   readonly examined: number
-  /** Reminders written, open or decided at once. */
+  /** Reminders written that are to be sent. */
   readonly planned: number
   /** Reminders decided without a mail, by reason. */
   readonly skipped: SkipCounts
@@ -29,14 +32,14 @@ export interface ScanResult {
 }
 
 const pageRows = 1_000
-const assemblyRows = 500
-/** A scan that shows no progress for this long may be taken over. */
+const assemblyRows = 250
+/** A scan that shows no progress for this long may be taken over; at once when its process is proven gone. */
 const leaseMs = 60_000
 
 /**
  * Finds the PINs of a campaign that came due, writes what is decided about them, and puts all open reminders into
- * messages. null: another process is at it. Throws when the PINs or the ledger cannot be read; what was written stays,
- * and the next scan goes on from there.
+ * messages. null: another scan of it is under way. Throws when the PINs or the ledger cannot be read; what was written
+ * stays, and the next scan goes on from there.
  */
 export async function scan(
   ports: ScanPorts,
@@ -44,18 +47,18 @@ export async function scan(
   signal: AbortSignal,
 ): Promise<ScanResult | null> {
   const { ledger, clocks, log } = ports
-  const lease = `scan:${campaign.key}`
-  if (!(await ledger.leases.acquire(lease, ports.holder, leaseMs))) return null
+  const lease = await takeLease(ports, campaign)
+  if (lease === null) return null
   try {
     const startedAt = clocks.business()
-    const { examined, planned, skipped } = await planDue(ports, campaign, startedAt, signal)
-    const assembled = await assembleOpen(ports, campaign, signal)
+    const { examined, planned, skipped } = await planDue(ports, campaign, lease, startedAt, signal)
+    const assembled = await assembleOpen(ports, campaign, lease, signal)
     const finishedAt = clocks.business()
     await ledger.plans.recordScan({ campaign: campaign.key, startedAt, finishedAt, examined, planned })
     log.info('scan.done', { campaign: campaign.key, examined, planned, messages: assembled.created })
     return { examined, planned, skipped: added(skipped, assembled.skipped), emptied: assembled.emptied }
   } finally {
-    await ledger.leases.release(lease, ports.holder)
+    await lease.release()
   }
 }
 
@@ -63,6 +66,7 @@ export async function scan(
 async function planDue(
   ports: ScanPorts,
   campaign: Campaign,
+  lease: Lease,
   at: Instant,
   signal: AbortSignal,
 ): Promise<Omit<ScanResult, 'emptied'>> {
@@ -85,7 +89,6 @@ async function planDue(
     const reopens: string[] = []
     for (const pin of page) {
       const key = pin.email === null ? null : ledger.recipientKey(pin.email)
-      if (!inPilot(campaign, key)) continue
       const writes = planWrites(decide(pin, campaign, key, at), known.get(pin.pinId) ?? [], key)
       inserts.push(...writes.inserts)
       reopens.push(...writes.reopens)
@@ -98,7 +101,7 @@ async function planDue(
     examined += page.length
     const last = page.at(-1)
     after = page.length < pageRows || last === undefined ? null : { expiresAt: last.expiresAt, pinId: last.pinId }
-    await renewLease(ports, campaign)
+    await lease.renew()
   } while (after !== null)
   return { examined, planned, skipped }
 }
@@ -107,6 +110,7 @@ async function planDue(
 async function assembleOpen(
   ports: ScanPorts,
   campaign: Campaign,
+  lease: Lease,
   signal: AbortSignal,
 ): Promise<{ created: number; skipped: SkipCounts; emptied: number }> {
   const { ledger, pins, clocks } = ports
@@ -128,14 +132,53 @@ async function assembleOpen(
     }
     const last = open.at(-1)
     after = open.length < assemblyRows || last === undefined ? null : { recipientKey: last.recipientKey, id: last.id }
-    await renewLease(ports, campaign)
+    await lease.renew()
   } while (after !== null)
   return { created, skipped, emptied }
 }
 
-async function renewLease(ports: ScanPorts, campaign: Campaign): Promise<void> {
-  const held = await ports.ledger.leases.acquire(`scan:${campaign.key}`, ports.holder, leaseMs)
-  if (!held) throw new Error(`the lease of scan ${campaign.key} was lost: another process took over`)
+/** The right to scan a campaign, which one scan has at a time. */
+interface Lease {
+  /** Throws when the lease is another's by now. */
+  renew(): Promise<void>
+  release(): Promise<void>
+}
+
+/** null: another scan has it, and its process may be alive. */
+async function takeLease(ports: ScanPorts, campaign: Campaign): Promise<Lease | null> {
+  const { leases } = ports.ledger
+  const name = `scan:${campaign.key}`
+  const holder = JSON.stringify({ worker: ports.worker, token: ports.token() })
+  const acquire = (): Promise<boolean> => leases.acquire(name, holder, leaseMs)
+  const held = (await acquire()) || ((await releaseOfGone(ports, campaign, name)) && (await acquire()))
+  if (!held) return null
+  return {
+    async renew() {
+      if (!(await acquire())) throw new Error(`the lease of scan ${campaign.key} was lost: another process took over`)
+    },
+    release: () => leases.release(name, holder),
+  }
+}
+
+/** Ends the lease of a scan whose process did not live to do so itself; false when that is not proven. */
+async function releaseOfGone(ports: ScanPorts, campaign: Campaign, name: string): Promise<boolean> {
+  const { leases } = ports.ledger
+  const holder = await leases.holder(name)
+  if (holder === null) return true
+  const worker = workerOf(holder)
+  if (worker === null || !ports.provenGone(worker)) return false
+  ports.log.warn('scan.taken-over', { campaign: campaign.key, worker: worker.name })
+  await leases.release(name, holder)
+  return true
+}
+
+/** null: written by a version that names its holders otherwise. */
+function workerOf(holder: string): Worker | null {
+  try {
+    return (JSON.parse(holder) as { worker?: Worker }).worker ?? null
+  } catch {
+    return null
+  }
 }
 
 function groupByPin(known: readonly KnownReminder[]): Map<string, KnownReminder[]> {

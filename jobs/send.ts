@@ -1,3 +1,4 @@
+import { byUrgency } from '#core/assembly.ts'
 import { localDate, nextDayOpening, openingAt, zoneOf } from '#core/calendar.ts'
 import type { Campaign } from '#core/campaign.ts'
 import { campaignLimits, nextLimitAt } from '#core/caps.ts'
@@ -6,7 +7,7 @@ import { judge } from '#core/decide.ts'
 import type { Sign } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
 import type { Edition, LetterValues } from '#core/letter.ts'
-import { byUrgency, type Current, letterValues } from '#core/letter-values.ts'
+import { type Current, letterValues } from '#core/letter-values.ts'
 import type { Pin } from '#core/pin.ts'
 import type { SkipReason } from '#core/reminder.ts'
 import type { ClaimRefusal, Ledger, PendingMessage, Settled, Settlement, WaitReason, Worker } from '#ledger/ledger.ts'
@@ -236,8 +237,12 @@ async function refused(
       return moveTo(ports, message, openingAt(campaign.window, zone, at), 'window')
     case 'cap':
       return moveTo(ports, message, nextDayOpening(campaign.window, zone, at), 'cap')
-    case 'limit':
-      return moveTo(ports, message, openingAt(campaign.window, zone, nextLimitAt(at)), 'limit')
+    case 'limit': {
+      const nextAt = nextLimitAt(at)
+      const opening = openingAt(campaign.window, zone, nextAt)
+      // An opening that goes on at the full hour began before it.
+      return moveTo(ports, message, { ...opening, opensAt: Math.max(opening.opensAt, nextAt) }, 'limit')
+    }
     default:
       // A closed gate, another state, other reminders, an old re-read: the next feed sees how things stand.
       return 'refused'

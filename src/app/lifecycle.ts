@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { CronExpressionParser } from 'cron-parser'
 import type { Campaign } from '#core/campaign.ts'
 import { ForewarnError } from '#core/errors.ts'
-import { keepTimetableEveryMs, scanOf, timetable } from '#jobs/schedule.ts'
+import { type ClockJobName, keepTimetableEveryMs, scanOf, timetable } from '#jobs/schedule.ts'
 import type { ClockJob } from '#queue/queue.ts'
 import { healthRoutes, type RunningWeb, startWeb } from '#web/health.ts'
 import type { Service } from './service.ts'
@@ -45,6 +45,8 @@ export async function startService(
     options.web,
   )
   await queue.start()
+  // Known before the first call: a new account's rate is far below the shipped one.
+  if (has('worker')) await service.quota(options.end.signal)
   const sends = has('worker') ? service.ports.concurrency : 0
   await queue.work(
     {
@@ -77,30 +79,28 @@ function stopper(service: Service, web: RunningWeb, keeping: Promise<void>, end:
   }
 }
 
+type ClockHandler = (service: Service, job: ClockJob, signal: AbortSignal) => Promise<unknown>
+
+/** What each job of the timetable does. */
+export const clockHandlers: Readonly<Record<ClockJobName, ClockHandler>> = {
+  feed: (service) => service.feed(),
+  settle: (service) => service.settle(),
+  quota: (service, _job, signal) => service.quota(signal),
+  retain: (service, _job, signal) => service.retain(signal),
+  scan: scanEnabled,
+}
+
 /** Runs what the clock started. What fails is told, and comes again with the next tick. */
 async function runClockJob(service: Service, job: ClockJob, signal: AbortSignal): Promise<void> {
+  const { log } = service.ports
+  // A queue that several versions share may hold a job that this one does not know.
+  if (!Object.hasOwn(clockHandlers, job.name)) return log.warn('job.unknown', { job: job.name })
   try {
-    switch (job.name) {
-      case 'feed':
-        await service.feed()
-        return
-      case 'settle':
-        await service.settle()
-        return
-      case 'quota':
-        return await service.quota(signal)
-      case 'retain':
-        await service.retain(signal)
-        return
-      case 'scan':
-        return await scanEnabled(service, job, signal)
-      default:
-        service.ports.log.warn('job.unknown', { job: job.name })
-    }
+    await clockHandlers[job.name as ClockJobName](service, job, signal)
   } catch (error) {
     if (signal.aborted) return
     const code = error instanceof ForewarnError ? error.code : error instanceof Error ? error.name : 'unknown'
-    service.ports.log.error('job.failed', { job: job.name, campaign: job.campaign, code })
+    log.error('job.failed', { job: job.name, campaign: job.campaign, code })
   }
 }
 

@@ -41,7 +41,9 @@ export async function runOnce(service: Service, campaign: string | null, signal:
       scanned[edition.campaign.key] = { examined: result?.examined ?? 0, planned: result?.planned ?? 0 }
       if (result !== null) tally.scanned(result)
     }
-    if (editions.length > 0) {
+    // A queue takes seconds to open: not for nothing.
+    const due = await ledger.outbox.sendable(clocks.business(), 1, campaign ?? undefined)
+    if (due.length > 0) {
       await service.quota(signal)
       await queue.work(
         { send: async (id, jobSignal) => tally.sent(await service.send(id, jobSignal)), clock: async () => {} },
@@ -89,7 +91,7 @@ async function waitForSecondTry({ ports }: Service, signal: AbortSignal): Promis
   if (next - now <= worthWaitingMs) await pause(Math.max(0, next - now), undefined, { signal }).catch(() => undefined)
 }
 
-/** Pending messages by why they wait: a closed campaign, a hold, or their own reason. */
+/** Pending messages by why they wait: a closed gate, a hold, or their own reason. */
 async function waitingNow({ ports }: Service): Promise<Record<string, number>> {
   const { ledger, clocks } = ports
   const gates = new Map((await ledger.gates.list()).map(({ scope, state }) => [scope, state]))
@@ -97,7 +99,8 @@ async function waitingNow({ ports }: Service): Promise<Record<string, number>> {
   const waiting: Record<string, number> = {}
   for (const { campaign, why, messages } of await ledger.reports.waiting(clocks.business())) {
     const held = hold === null ? 'pace' : hold.cause === 'quota' ? 'quota' : 'hold'
-    const reason = gates.get(campaign) !== 'on' ? 'campaign-off' : why === 'ready' ? held : why
+    const closed = gates.get(everything) !== 'on' ? 'gate' : gates.get(campaign) !== 'on' ? 'campaign-off' : null
+    const reason = closed ?? (why === 'ready' ? held : why)
     waiting[reason] = (waiting[reason] ?? 0) + messages
   }
   return waiting

@@ -46,7 +46,7 @@ export function bindJobs(ports: ServicePorts): Service {
   const { ledger } = ports
   return {
     ports,
-    scan: (campaign, signal) => scan({ ...ports, holder: ports.worker.name }, { campaign }, signal),
+    scan: (campaign, signal) => scan(ports, { campaign }, signal),
     feed: (only) => feed(ports, only),
     send: (messageId, signal) => send(ports, { messageId }, signal),
     settle: () => settle({ ...ports, timeoutMs: ports.policy.timeoutMs }),

@@ -27,6 +27,12 @@ export async function wireLedger(settings: Settings, clocks: Clocks): Promise<Op
   return openLedger(settings.database, { mode: 'migrate', clocks })
 }
 
+/** The ledger as it is, for commands that only read: they create none and change none. */
+export async function wireReading(settings: Settings, clocks: Clocks): Promise<OpenedLedger> {
+  const { openLedger } = await import('#ledger/open.ts')
+  return openLedger(settings.database, { mode: 'as-is', clocks })
+}
+
 /** What the campaign commands need: the files as they are now, and the ledger. */
 export async function wireCampaigns(settings: Settings, { ledger }: OpenedLedger): Promise<WiredCampaigns> {
   const [{ loadCampaigns }, { compileTemplate }, { editionOf }] = await Promise.all([

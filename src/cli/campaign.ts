@@ -1,13 +1,11 @@
 import { Command } from 'commander'
 import type { CampaignPorts, CampaignView } from '#control/campaigns.ts'
 import { ForewarnError } from '#core/errors.ts'
-import { isoInstant } from '#core/instant.ts'
-import type { Gate } from '#ledger/ledger.ts'
-import type { OpenedLedger } from '#ledger/open.ts'
-import type { Settings } from '#settings/load.ts'
-import { gateJson } from './gate-view.ts'
-import { type Globals, paint, print, table, warn } from './output.ts'
-import { byFor, loadFor } from './settings.ts'
+import type { Ledger } from '#ledger/ledger.ts'
+import { openForControl } from './control-ledger.ts'
+import { gateJson, sinceFacts } from './gate-view.ts'
+import { counted, facts, type Globals, paint, print, table, warn } from './output.ts'
+import { byFor, withLedger } from './settings.ts'
 
 interface ReasonOptions extends Globals {
   readonly reason?: string
@@ -35,38 +33,20 @@ export function campaignCommand(): Command {
     .command('disable')
     .argument('<KEY>')
     .description('switch a campaign off; what waits is held, not lost')
-    .option('--reason <TEXT>', 'why, for the audit')
+    .option('--reason [TEXT]', 'why, for the audit')
     .action(async (key: string, _options, self: Command) => disable(key, self.optsWithGlobals()))
   return command
 }
 
-async function withCampaigns<T>(
-  globals: Globals,
-  use: (ports: CampaignPorts, opened: OpenedLedger, settings: Settings) => Promise<T>,
-): Promise<T> {
-  const { settings } = await loadFor(globals)
-  const [{ wireLedger, wireCampaigns }, { systemClocks }] = await Promise.all([
-    import('#app/wire.ts'),
-    import('#app/clocks.ts'),
-  ])
-  const opened = await wireLedger(settings, systemClocks())
-  try {
-    const { ports, warnings } = await wireCampaigns(settings, opened)
-    for (const warning of warnings) warn(globals, warning)
-    return await use(ports, opened, settings)
-  } finally {
-    await opened.ledger.close()
-  }
-}
-
 async function list(globals: Globals, key: string | null): Promise<void> {
-  const { viewCampaigns } = await import('#control/campaigns.ts')
-  await withCampaigns(globals, async (ports) => {
+  await withLedger(globals, 'existing', async (opened) => {
+    const ports = await portsFor(globals, opened)
+    const { viewCampaigns } = await import('#control/campaigns.ts')
     const all = await viewCampaigns(ports)
     const views = key === null ? all : all.filter((view) => view.key === key)
     if (key !== null && views.length === 0) throw unknown(key, all)
     print(globals, { campaigns: views.map(viewJson) }, () =>
-      key === null ? listText(globals, views) : showText(views),
+      key === null ? listText(globals, views) : views.map((view) => showText(globals, view)).join('\n'),
     )
   })
 }
@@ -75,48 +55,71 @@ async function enable(key: string, options: ReasonOptions): Promise<void> {
   if (!options.reason?.trim()) {
     throw new ForewarnError('usage', 'enabling a campaign needs a reason', { hint: 'add --reason "why"' })
   }
-  const [{ enableCampaign, viewCampaigns }, { loadCampaign }] = await Promise.all([
-    import('#control/campaigns.ts'),
-    import('#settings/campaign-file.ts'),
-  ])
   const by = await byFor(options, options.reason)
-  await withCampaigns(options, async (ports, _opened, settings) => {
-    const { campaign } = loadCampaign(settings.campaigns, key)
+  await withLedger(options, 'current', async (opened) => {
+    const [{ enableCampaign, viewCampaigns }, { loadCampaign }] = await Promise.all([
+      import('#control/campaigns.ts'),
+      import('#settings/campaign-file.ts'),
+    ])
+    const { campaign } = loadCampaign(opened.settings.campaigns, key)
+    const ports = await portsFor(options, opened)
     await enableCampaign(ports, campaign, by)
     const views = (await viewCampaigns(ports)).filter((view) => view.key === key)
-    print(options, { campaigns: views.map(viewJson) }, () => showText(views))
+    print(options, { campaigns: views.map(viewJson) }, () => views.map((view) => showText(options, view)).join('\n'))
   })
 }
 
+async function portsFor(
+  globals: Globals,
+  opened: Parameters<Parameters<typeof withLedger>[2]>[0],
+): Promise<CampaignPorts> {
+  const { wireCampaigns } = await import('#app/wire.ts')
+  const { ports, warnings } = await wireCampaigns(opened.settings, opened)
+  for (const warning of warnings) warn(globals, warning)
+  return ports
+}
+
 /** Like the stop, this needs the ledger's address and nothing else. */
-async function disable(key: string, options: ReasonOptions): Promise<void> {
-  const [{ resolveLedgerAddress }, { wireControl }] = await Promise.all([
-    import('#settings/ledger-address.ts'),
-    import('#app/wire.ts'),
-  ])
-  const { database, warnings } = resolveLedgerAddress({ configFile: options.config })
-  for (const warning of warnings) warn(options, warning)
-  const by = await byFor(options, options.reason)
-  const { ledger } = await wireControl(database)
+async function disable(
+  key: string,
+  options: Omit<ReasonOptions, 'reason'> & { reason?: string | true },
+): Promise<void> {
+  const by = await byFor(options, options.reason === true ? undefined : options.reason)
+  const { ledger } = await openForControl(options, (warning) => warn(options, warning))
   try {
-    if ((await ledger.gates.read(key)) === null) {
-      throw new ForewarnError(
-        'campaign-unknown',
-        `no campaign ${key} was ever enabled in the ledger ${ledger.address}`,
-        {
-          hint: 'a campaign that was never enabled is off',
-        },
-      )
-    }
-    const { gate } = await ledger.gates.close(key, by)
-    print(options, { campaigns: [{ key, own: gate.state, effective: 'off', gate: gateJson(gate) }] }, () =>
-      [`${key} is ${paint(options, 'red', 'off')}: no claim of it begins any more`, `  ledger: ${ledger.address}`].join(
-        '\n',
-      ),
+    if ((await ledger.gates.read(key)) === null) throw neverEnabled(key, ledger.address)
+    const { gate, inFlight } = await ledger.gates.close(key, by)
+    const { stages, template } = await asEnabled(ledger, key)
+    const view = { key, own: gate.state, effective: 'off', stages, template, gate: gateJson(gate) }
+    print(options, { campaigns: [view] }, () =>
+      [
+        `${key} is ${paint(options, 'red', 'off')}: no call to SES begins for it any more`,
+        ...facts([
+          ['ledger', ledger.address],
+          ...sinceFacts(gate),
+          ['in flight', `${counted(inFlight.length, 'call')} when it was switched off`],
+        ]),
+      ].join('\n'),
     )
   } finally {
     await ledger.close()
   }
+}
+
+/** What a ledger of another version does not tell is left out: the campaign is off all the same. */
+async function asEnabled(ledger: Pick<Ledger, 'editions'>, key: string) {
+  try {
+    const edition = await ledger.editions.current(key)
+    return { stages: edition?.campaign.stages ?? [], template: edition?.campaign.template ?? null }
+  } catch {
+    return { stages: [], template: null }
+  }
+}
+
+function neverEnabled(key: string, address: string): ForewarnError {
+  return new ForewarnError('campaign-unknown', `no campaign ${key} was ever enabled in the ledger ${address}`, {
+    hint: 'a campaign that was never enabled is off; `forewarn campaign list` shows all',
+  })
 }
 
 function unknown(key: string, all: readonly CampaignView[]): ForewarnError {
@@ -142,36 +145,48 @@ function viewJson({ key, own, effective, gate, campaign, editionHash, edited }: 
 function listText(globals: Globals, views: readonly CampaignView[]): string {
   if (views.length === 0) return 'There are no campaigns.'
   const rows = views.map((view) => [
-    view.key,
-    view.own,
-    view.effective,
-    view.edited ? 'edited' : '',
+    view.key + (view.edited ? ' (edited)' : ''),
+    isText(globals, view),
     view.campaign.stages.join(' '),
     view.campaign.template,
   ])
-  const edited = views.some((view) => view.edited)
-  const note = 'edited: the files differ from what was enabled; what was enabled is sent until it is enabled anew'
+  const notes = [
+    ...(views.some(isHeldBack) ? ['Everything is stopped: `forewarn switch status` says since when and why.'] : []),
+    ...(views.some(({ edited }) => edited) ? [editedNote] : []),
+  ]
   return [
-    table(['campaign', 'own', 'effective', '', 'stages', 'template'], rows),
-    ...(edited ? [paint(globals, 'dim', note)] : []),
+    table(['campaign', 'is', 'stages', 'template'], rows),
+    ...notes.map((note) => paint(globals, 'dim', note)),
   ].join('\n')
 }
 
-function showText(views: readonly CampaignView[]): string {
-  return views
-    .map(({ key, own, effective, edited, gate, campaign, editionHash }) =>
-      [
-        `${key} is ${own}${own === effective ? '' : `, in effect ${effective}: everything is stopped`}${edited ? ' (edited since it was enabled)' : ''}`,
-        ...(gate === null ? [] : [sinceText(gate)]),
-        `  stages:   ${campaign.stages.join(' ')}, then ${campaign.graceDays} days of grace`,
-        `  template: ${campaign.template}`,
-        `  scans:    ${campaign.schedule.cron} (${campaign.schedule.timeZone})`,
-        `  edition:  ${editionHash ?? 'never enabled'}`,
-      ].join('\n'),
-    )
-    .join('\n')
+const editedNote =
+  'Edited: the files differ from what was enabled. What was enabled is sent until the campaign is enabled anew.'
+
+/** On by itself, and off since everything is. */
+function isHeldBack({ own, effective }: Pick<CampaignView, 'own' | 'effective'>): boolean {
+  return own !== effective
 }
 
-function sinceText({ since, actor, reason }: Gate): string {
-  return `  since:    ${isoInstant(since)} by ${actor}: ${reason}`
+function isText(globals: Globals, view: CampaignView): string {
+  if (isHeldBack(view)) return paint(globals, 'red', 'on, stopped')
+  return view.own === 'on' ? paint(globals, 'green', 'on') : 'off'
+}
+
+function showText(globals: Globals, view: CampaignView): string {
+  const { key, edited, gate, campaign, editionHash } = view
+  const { stages, graceDays, schedule, template } = campaign
+  const grace = stages.includes('expired') ? `; "expired" goes out for ${counted(graceDays, 'day')}` : ''
+  return [
+    `${key} is ${isText(globals, view)}`,
+    ...facts([
+      ...(gate === null ? [] : sinceFacts(gate)),
+      ['stages', `${stages.join(' ')}${grace}`],
+      ['template', template],
+      ['scans', `${schedule.cron} (${schedule.timeZone})`],
+      ['edition', editionHash ?? 'none: it was never enabled'],
+    ]),
+    ...(isHeldBack(view) ? ['Everything is stopped: `forewarn switch status` says since when and why.'] : []),
+    ...(edited ? [editedNote] : []),
+  ].join('\n')
 }

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander'
 import type { Demo } from '#app/demo.ts'
+import { processEnvironment } from '#settings/environment.ts'
 import { untilAsked } from './ending.ts'
-import { type Globals, paint, print } from './output.ts'
+import { facts, type Globals, paint, print } from './output.ts'
 import { exitOf, reportJson, reportText } from './run.ts'
 import { logFor } from './settings.ts'
 
@@ -52,7 +53,13 @@ async function once(options: DemoOptions): Promise<number> {
     const mails = await writeMails(demo)
     const reference = await latestReference(demo)
     print(options, { ...reportJson(report), mails }, () =>
-      [reportText(options, report), `written   ${mails}`, '', ...commandLines(demo, reference)].join('\n'),
+      [
+        reportText(options, report, null),
+        `  written    ${mails}`,
+        '',
+        'Try next, in this folder:',
+        ...commandLines(demo, reference),
+      ].join('\n'),
     )
     return exitOf(report)
   } finally {
@@ -85,6 +92,7 @@ function welcome(globals: Globals, demo: Demo, health: string): string {
     `  health                ${health}/readyz`,
     `  folder                ${demo.folder}`,
     '',
+    'Try, in another terminal in this folder:',
     ...commandLines(demo, null),
     '',
     'Ctrl-C ends it.',
@@ -93,15 +101,23 @@ function welcome(globals: Globals, demo: Demo, health: string): string {
 
 /** One copyable line each for what one wants to try next. */
 function commandLines(demo: Demo, reference: string | null): string[] {
-  const forewarn = 'npx --no forewarn'
+  const forewarn = `${withoutOwnSettings()}npx --no forewarn`
   const config = `--config ${demo.configFile}`
-  return [
-    'Try, in another terminal in this folder:',
-    `  stop     ${forewarn} switch off ${config} --reason "trying the stop"`,
-    `  resume   ${forewarn} switch on ${config} --reason "tried it" --yes`,
-    `  explain  ${forewarn} explain ${config} ${reference ?? 'REFERENCE   # at the foot of each mail'}`,
-    `  status   ${forewarn} status ${config}`,
-  ]
+  return facts([
+    ['stop', `${forewarn} switch off ${config} --reason "trying the stop"`],
+    ['resume', `${forewarn} switch on ${config} --reason "tried it" --yes`],
+    ['explain', `${forewarn} explain ${reference ?? 'REFERENCE'} ${config}`],
+    ['status', `${forewarn} status ${config}`],
+    ...(reference === null ? [['', 'REFERENCE stands at the foot of each mail'] as const] : []),
+  ])
+}
+
+/** Whoever has settings of a real installation in their environment must not meet it by these lines. */
+function withoutOwnSettings(): string {
+  const names = Object.keys(processEnvironment()).filter((name) =>
+    /^(FOREWARN_|DATABASE_URL|QUEUE_URL|PORTAL_URL)/.test(name),
+  )
+  return names.length === 0 ? '' : `env ${names.map((name) => `-u ${name}`).join(' ')} `
 }
 
 async function latestReference({ opened }: Demo): Promise<string | null> {

@@ -3,9 +3,10 @@ import type { MessageView } from '#control/show-message.ts'
 import { ForewarnError } from '#core/errors.ts'
 import { isoInstant } from '#core/instant.ts'
 import { type MessageState, messageStates } from '#core/message-state.ts'
-import { isoOrNull } from './instants.ts'
-import { type Globals, print, table } from './output.ts'
-import { loadFor } from './settings.ts'
+import type { MessageRow } from '#ledger/ledger.ts'
+import { isoOrNull, secondText } from './instants.ts'
+import { facts, type Globals, print, table, visible } from './output.ts'
+import { withLedger } from './settings.ts'
 
 interface ListOptions extends Globals {
   readonly state?: MessageState
@@ -27,9 +28,9 @@ export function messagesCommand(): Command {
   command
     .command('list')
     .description('the newest messages')
-    .addOption(new Option('--state <STATE>').choices(messageStates))
+    .addOption(new Option('--state <STATE>', 'in this state only').choices(messageStates))
     .option('--campaign <KEY>', 'of this campaign only')
-    .option('--limit <N>', `at most ${mostRows}`, readLimit, 100)
+    .option('--limit <N>', `how many, at most ${mostRows}`, readLimit, 100)
     .action(async (_options, self: Command) => list(self.optsWithGlobals()))
   command
     .command('show')
@@ -50,63 +51,48 @@ function readLimit(text: string): number {
 }
 
 async function list({ state, campaign, limit, ...globals }: ListOptions): Promise<void> {
-  const { settings } = await loadFor(globals)
-  const [{ wireLedger }, { systemClocks }] = await Promise.all([import('#app/wire.ts'), import('#app/clocks.ts')])
-  const { ledger } = await wireLedger(settings, systemClocks())
-  try {
+  await withLedger(globals, 'existing', async ({ ledger }) => {
     const filter = { limit, ...(state && { state }), ...(campaign && { campaign }) }
     const { rows, truncated } = await ledger.reports.messages(filter)
     const messages = rows.map((row) => ({ ...row, updatedAt: isoInstant(row.updatedAt) }))
-    print(globals, { messages, ...(truncated ? { truncated } : {}) }, () =>
-      messages.length === 0
-        ? 'There are no such messages.'
-        : table(
-            ['id', 'reference', 'campaign', 'stage', 'state', 'attempts', 'updated'],
-            messages.map((row) => [
-              row.id,
-              row.reference,
-              row.campaign,
-              row.stage,
-              row.state,
-              String(row.attempts),
-              row.updatedAt,
-            ]),
-          ),
-    )
-  } finally {
-    await ledger.close()
-  }
+    print(globals, { messages, ...(truncated ? { truncated } : {}) }, () => listText(rows, truncated))
+  })
+}
+
+function listText(rows: readonly MessageRow[], truncated: boolean): string {
+  if (rows.length === 0) return 'There are no such messages.'
+  const cells = rows.map(({ id, reference, campaign, stage, state, attempts, updatedAt }) => {
+    return [reference, campaign, stage, state, String(attempts), secondText(updatedAt), id]
+  })
+  return [
+    table(['reference', 'campaign', 'stage', 'state', 'calls', 'last change', 'id'], cells),
+    ...(truncated ? ['There are more: --limit N shows up to 1,000, --state and --campaign narrow them down.'] : []),
+  ].join('\n')
 }
 
 async function show(id: string, options: ShowOptions): Promise<void> {
-  const { settings } = await loadFor(options)
-  const [{ wireLedger }, { systemClocks }, { showMessage }, { createComposer }] = await Promise.all([
-    import('#app/wire.ts'),
-    import('#app/clocks.ts'),
-    import('#control/show-message.ts'),
-    import('#mail/compose.ts'),
-  ])
-  const { ledger } = await wireLedger(settings, systemClocks())
-  try {
+  await withLedger(options, 'existing', async ({ ledger }) => {
+    const [{ showMessage }, { createComposer }] = await Promise.all([
+      import('#control/show-message.ts'),
+      import('#mail/compose.ts'),
+    ])
     const view = await showMessage({ ledger, composer: createComposer() }, id)
     if (view === null) {
       throw new ForewarnError('not-found', `there is no message ${id}`, {
         hint: 'give its id, or the reference at its foot (XXXX-XXXX-XXXX)',
       })
     }
-    if (options.text || options.html) return printPart(options, view)
-    print(options, showJson(view), () => showText(view))
-  } finally {
-    await ledger.close()
-  }
+    if (options.text || options.html) printPart(options, view)
+    else print(options, showJson(view), () => showText(view))
+  })
 }
 
 function printPart(options: ShowOptions, { mail }: MessageView): void {
-  if (mail === null)
-    throw new ForewarnError(
-      'not-found',
-      'what this message said is not kept: it was not composed, or the retention has passed',
-    )
+  if (mail === null) {
+    throw new ForewarnError('not-found', 'what this message said is not kept', {
+      hint: 'it was not sent yet, or the retention has passed',
+    })
+  }
   const part = options.html ? { html: mail.html } : { text: mail.text }
   print(options, part, () => part.html ?? part.text ?? '')
 }
@@ -135,25 +121,30 @@ function showJson({ detail, mail }: MessageView) {
 }
 
 function showText({ detail, mail }: MessageView): string {
-  const attempts = detail.attemptList.map(
-    ({ number, outcome, askedAt, worker }) =>
-      `  attempt ${number} at ${isoInstant(askedAt)} by ${worker.name}: ${outcome ?? 'not ended'}`,
-  )
-  const reminders = detail.reminders.map(
-    ({ pinId, stage, outcome, reason }) =>
-      `  ${stage} of PIN ${pinId}: ${outcome ?? 'open'}${reason ? ` (${reason})` : ''}`,
-  )
+  const { reference, state, id, campaign, stage, address, sesId, notBefore, sentAt, wait } = detail
+  const kept = mail === null ? ['What it says is not kept: it was not sent yet, or the retention has passed.'] : []
   return [
-    `${detail.reference}  ${detail.state}${detail.sentAt === null ? '' : ` at ${isoInstant(detail.sentAt)}`}`,
-    `  id       ${detail.id}`,
-    `  campaign ${detail.campaign}, stage ${detail.stage}`,
-    `  to       ${detail.address ?? '(removed: the retention has passed)'}`,
-    ...(detail.state === 'pending'
-      ? [`  waits    until ${isoInstant(detail.notBefore)} (${detail.wait ?? 'ready'})`]
-      : []),
-    ...(detail.sesId === null ? [] : [`  SES id   ${detail.sesId}`]),
-    ...reminders,
-    ...attempts,
-    ...(mail === null ? [] : ['', `Subject: ${mail.subject}`, '', mail.text]),
+    `${reference} is ${state}`,
+    ...facts([
+      ['id', id],
+      ['campaign', `${campaign}, stage ${stage}`],
+      ['to', visible(address ?? 'not kept any more: the retention has passed')],
+      ...(sentAt === null ? [] : [['sent', secondText(sentAt)] as const]),
+      ...(state === 'pending'
+        ? [['waits', `until ${secondText(notBefore)}${wait === null ? '' : ` (${wait})`}`] as const]
+        : []),
+      ...(sesId === null ? [] : [['SES id', sesId] as const]),
+      ...detail.reminders.map(({ pinId, stage: of, outcome, reason }) => {
+        return ['reminder', `${of} of PIN ${visible(pinId)}: ${reason ?? outcome ?? 'open'}`] as const
+      }),
+      ...detail.attemptList.map(({ number, outcome, askedAt, worker }) => {
+        return [
+          'call',
+          `${number} at ${secondText(askedAt)} by ${visible(worker.name)}: ${outcome ?? 'not ended'}`,
+        ] as const
+      }),
+    ]),
+    '',
+    ...(mail === null ? kept : [`Subject: ${mail.subject}`, '', mail.text.trimEnd()]),
   ].join('\n')
 }

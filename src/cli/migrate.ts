@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { type Globals, print } from './output.ts'
-import { loadFor } from './settings.ts'
+import { withLedger } from './settings.ts'
 
 /** `migrate`: brings the ledger up to date, or creates it. */
 export function migrateCommand(): Command {
@@ -10,9 +10,6 @@ export function migrateCommand(): Command {
 }
 
 async function migrate(globals: Globals): Promise<void> {
-  const { settings } = await loadFor(globals)
-  const [{ wireLedger }, { systemClocks }] = await Promise.all([import('#app/wire.ts'), import('#app/clocks.ts')])
-  const { ledger } = await wireLedger(settings, systemClocks())
-  await ledger.close()
-  print(globals, { ok: true, ledger: ledger.address }, () => `The ledger ${ledger.address} is up to date.`)
+  const ledger = await withLedger(globals, 'current', async (opened) => opened.ledger.address)
+  print(globals, { ok: true, ledger }, () => `The ledger ${ledger} is up to date.`)
 }

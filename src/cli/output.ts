@@ -1,6 +1,5 @@
-import { styleText } from 'node:util'
-import { CommanderError } from 'commander'
-import { exitCode, ForewarnError } from '#core/errors.ts'
+import { stripVTControlCharacters, styleText } from 'node:util'
+import { processEnvironment } from '#settings/environment.ts'
 
 /** The options that every command has. */
 export interface Globals {
@@ -16,71 +15,75 @@ export function print(globals: Globals, document: unknown, text: () => string): 
   process.stdout.write(globals.json ? `${JSON.stringify(document)}\n` : `${text()}\n`)
 }
 
-/** Tells a person something beside the result; never on stdout. */
+/** Tells a person something beside the result: on stderr, where a machine gets it as a line of the log. */
 export function warn(globals: Globals, message: string): void {
-  process.stderr.write(`${paint(globals, 'yellow', 'warning:', process.stderr)} ${message}\n`)
+  const words = visible(message)
+  const line = process.stderr.isTTY
+    ? `${paint(globals, 'yellow', 'warning:', process.stderr)} ${words}`
+    : JSON.stringify({ level: pinoWarn, time: new Date().toISOString(), warning: words, msg: 'warning' })
+  process.stderr.write(`${line}\n`)
 }
+
+/** As the log itself numbers its level. */
+const pinoWarn = 40
 
 type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold'
 
 /** Colours text, on a terminal that wants it. */
 export function paint(
-  globals: Pick<Globals, 'color' | 'json'>,
+  globals: Pick<Globals, 'color'>,
   colour: Colour,
   text: string,
   stream: NodeJS.WriteStream = process.stdout,
 ): string {
-  return globals.color && !globals.json ? styleText(colour, text, { stream }) : text
+  return wantsColour(globals, stream) ? styleText(colour, text, { validateStream: false }) : text
 }
 
-/** Columns under a header, two blanks apart. */
+/** Not left to Node, for which FORCE_COLOR outweighs NO_COLOR and a missing terminal. */
+export function wantsColour({ color }: Pick<Globals, 'color'>, stream: NodeJS.WriteStream): boolean {
+  return color && stream.isTTY === true && stream.hasColors() && !processEnvironment().NO_COLOR
+}
+
+/** Columns under a header, two blanks apart. Cells may be painted. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows]
-  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))
+  const widths = header.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))))
   return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
+    .map((row) => row.map((cell, column) => padded(cell, widths[column] ?? 0)).join('  '))
+    .map((line) => line.trimEnd())
     .join('\n')
 }
 
-/** Prints an error as this command line wants it, and gives its exit code. */
-export function reportError(error: unknown, argv: readonly string[]): number {
-  const json = argv.includes('--json')
-  const debug = argv.join(' ').includes('--log-level debug') || argv.includes('--log-level=debug')
-  const { code, message, path, hint, exit } = readable(error)
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ error: { code, message, path, hint } })}\n`)
-  } else {
-    const lines = [`error: ${message}`]
-    if (path !== undefined && !message.includes(path)) lines.push(`  at:   ${path}`)
-    if (hint !== undefined) lines.push(`  hint: ${hint}`)
-    process.stderr.write(`${lines.join('\n')}\n`)
-  }
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n${String(error.cause ?? '')}\n`)
-  return exit
+/** Indented lines of a name and what it is, the names in a column of their own, at least `column` wide. */
+export function facts(pairs: readonly (readonly [name: string, value: string])[], column = 0): string[] {
+  const widest = Math.max(column, ...pairs.map(([name]) => name.length))
+  return pairs.map(([name, value]) => `  ${name.padEnd(widest)}  ${value}`.trimEnd())
 }
 
-interface Readable {
-  readonly code: string
-  readonly message: string
-  readonly path: string | undefined
-  readonly hint: string | undefined
-  readonly exit: number
+/** Text from outside in one visible line: nothing in it can move the cursor, colour the screen or hide. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)
 }
 
-function readable(error: unknown): Readable {
-  if (error instanceof ForewarnError) {
-    const { code, message, path, hint } = error
-    return { code, message, path, hint, exit: error.exitCode }
-  }
-  if (error instanceof CommanderError) {
-    const message = error.message.replace(/^error: /, '')
-    return { code: 'usage', message, path: undefined, hint: 'see --help', exit: exitCode.usage }
-  }
-  const message = error instanceof Error ? error.message : String(error)
-  return { code: 'internal', message, path: undefined, hint: 'try again with --log-level debug', exit: exitCode.failed }
+/** As `visible`, but in several lines where the text has several. */
+export function visibleLines(text: string): string {
+  return text.split('\n').map(visible).join('\n')
+}
+
+/** A count and its noun. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
+function escaped(character: string): string {
+  const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+  return short[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+}
+
+function padded(cell: string, to: number): string {
+  return cell + ' '.repeat(to - width(cell))
+}
+
+function width(cell: string): number {
+  return stripVTControlCharacters(cell).length
 }

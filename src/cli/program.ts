@@ -4,15 +4,18 @@ import manifest from '../../package.json' with { type: 'json' }
 import { campaignCommand } from './campaign.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
+import { explainCommand } from './explain.ts'
 import { inboxCommand } from './inbox.ts'
 import { messagesCommand } from './messages.ts'
 import { migrateCommand } from './migrate.ts'
-import { reportError } from './output.ts'
 import { pinsCommand } from './pins.ts'
+import { reportError } from './report-error.ts'
+import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
-import { resumeCommand, stopCommand, switchCommand } from './switch.ts'
+import { stopCommand } from './stop.ts'
+import { switchCommand } from './switch.ts'
 
 /** Runs one command line; resolves to its exit code, and whether an error ended it. Never throws. */
 export async function main(argv: readonly string[]): Promise<{ code: number; failed: boolean }> {
@@ -21,27 +24,32 @@ export async function main(argv: readonly string[]): Promise<{ code: number; fai
     if (error.code !== 'EPIPE') throw error
   })
   const outcome = { code: exitCode.done as number }
+  const program = buildProgram((code) => {
+    outcome.code = code
+  })
+  const said = listen(program, argv.includes('--json'))
+  const fail = (error: unknown): number => reportError(error, { argv, ...commandOf(program, argv), help: said.help })
+  // What goes wrong outside of the command's own flow ends the process too, in words.
+  process.on('uncaughtException', (error) => process.exit(fail(error)))
   try {
-    await buildProgram((code) => {
-      outcome.code = code
-    }).parseAsync(argv)
+    await program.parseAsync(argv)
     return { ...outcome, failed: false }
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return { code: exitCode.done, failed: false }
-    return { code: reportError(error, argv), failed: true }
+    return { code: fail(error), failed: true }
   }
 }
 
 function buildProgram(end: (code: number) => void): Command {
   const program = new Command('forewarn')
     .description('Warns people before a PIN of theirs expires, and stops the moment it is told to.')
-    .version(manifest.version, '--version')
+    .usage('COMMAND [OPTIONS]')
+    .version(manifest.version, '--version', 'show the version')
     .option('--config <FILE>', 'settings file (default: config/forewarn.yaml)')
     .option('--actor <NAME>', 'who acts, as the audit names them (default: the OS user)')
     .option('--json', 'print exactly one JSON document on stdout')
     .option('--no-color', 'no colour')
     .option('--log-level <LEVEL>', 'debug, info, warn or error')
-    .helpOption('--help', 'show help')
     .addHelpText('after', emergency)
   const commands = [
     demoCommand(end),
@@ -50,9 +58,10 @@ function buildProgram(end: (code: number) => void): Command {
     pinsCommand(end),
     switchCommand(end),
     stopCommand(end),
-    resumeCommand(end),
+    resumeCommand(),
     campaignCommand(),
     statusCommand(),
+    explainCommand(),
     messagesCommand(),
     inboxCommand(),
     configCommand(end),
@@ -67,14 +76,47 @@ function buildProgram(end: (code: number) => void): Command {
 function prepare(command: Command): void {
   command
     .exitOverride()
-    .helpOption('--help', 'show help')
-    .configureOutput({ writeErr: () => undefined })
+    .helpOption('--help', 'show this help')
+    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
   for (const inner of command.commands) prepare(inner)
 }
 
+/** Takes over what commander prints itself: help and the version, which are JSON too when JSON is wanted. */
+function listen(program: Command, json: boolean): { help: string } {
+  const said = { help: '' }
+  const writeOut = (text: string): void => {
+    const document = text.trim() === manifest.version ? { version: manifest.version } : { help: text }
+    process.stdout.write(json ? `${JSON.stringify(document)}\n` : text)
+  }
+  const writeErr = (text: string): void => {
+    if (text.startsWith('Usage:')) said.help = text
+  }
+  const each = (command: Command): void => {
+    command.configureOutput({ writeOut, writeErr })
+    for (const inner of command.commands) each(inner)
+  }
+  each(program)
+  return said
+}
+
+/** The command that the words name, as far as they do. */
+function commandOf(program: Command, argv: readonly string[]): { command: string; stops: boolean } {
+  let named = program
+  const path = [program.name()]
+  for (const word of argv.slice(2)) {
+    const inner = named.commands.find((command) => command.name() === word)
+    if (inner === undefined) continue
+    named = inner
+    path.push(word)
+  }
+  const command = path.join(' ')
+  return { command, stops: command === 'forewarn stop' || command === 'forewarn switch off' }
+}
+
 const emergency = `
 To stop everything at once:
-  forewarn stop --reason "why"
+  npx --no forewarn stop
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, settings or input, 3 refused, 4 done in part.`
+Exit codes: 0 done, 1 failed, 2 wrong usage, settings or input, 3 refused, 4 done in part.
+"COMMAND --help" tells more of each. With npx, options come after the command.`

@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import type { RunReport } from '#app/run-once.ts'
-import { exitCode } from '#core/errors.ts'
+import { type WaitCause, waitWords } from '#control/explain-words.ts'
+import { exitCode, ForewarnError } from '#core/errors.ts'
 import { isoInstant } from '#core/instant.ts'
+import type { Ledger } from '#ledger/ledger.ts'
 import { untilAsked } from './ending.ts'
-import { type Globals, paint, print } from './output.ts'
+import { counted, facts, type Globals, paint, print } from './output.ts'
 import { loadFor, logFor, readAt } from './settings.ts'
 
 interface RunOptions extends Globals {
@@ -32,19 +34,33 @@ async function run(options: RunOptions): Promise<number> {
   const clocks = systemClocks(await readAt(options.at, systemClocks()))
   const log = await logFor(options, settings.log.level)
   const opened = await wireLedger(settings, clocks)
+  const campaign = options.campaign ?? null
+  if (campaign !== null) await mustBeKnown(campaign, settings.campaigns, opened.ledger)
   const ending = untilAsked()
   // A queue of its own: what another process has queued is not this run's to drain.
   const queue = { url: 'embedded:', name: 'forewarn-run' }
   const service = await wireService({ settings, opened, clocks, log, ending: ending.signal, queue })
   try {
-    const report = await runOnce(service, options.campaign ?? null, ending.signal)
-    print(options, reportJson(report), () => reportText(options, report))
+    const report = await runOnce(service, campaign, ending.signal)
+    print(options, reportJson(report), () => reportText(options, report, campaign))
     return exitOf(report)
   } finally {
     await service.ports.queue.stop(settings.mail.timeoutMs)
     service.ports.mailer.close()
     await opened.ledger.close()
   }
+}
+
+/** On file, or enabled at some time. Throws ForewarnError `campaign-unknown`. */
+async function mustBeKnown(key: string, folder: string, { editions }: Pick<Ledger, 'editions'>): Promise<void> {
+  if ((await editions.current(key)) !== null) return
+  const { loadCampaigns } = await import('#settings/campaign-file.ts')
+  const onFile = loadCampaigns(folder).campaigns.map(({ campaign }) => campaign.key)
+  if (onFile.includes(key)) return
+  const known = new Set([...onFile, ...(await editions.all()).map(({ campaign }) => campaign.key)])
+  throw new ForewarnError('campaign-unknown', `there is no campaign ${key}`, {
+    hint: `known campaigns: ${[...known].join(', ') || 'none'}; \`forewarn config check\` names broken files`,
+  })
 }
 
 /** The exit code that a run's report means. */
@@ -58,27 +74,61 @@ export function reportJson({ refused, at, ...report }: RunReport) {
   return { at: isoInstant(at), ...(refused === null ? {} : { refused }), ...report }
 }
 
-/** The report for people. */
-export function reportText(globals: Globals, report: RunReport): string {
-  if (report.refused === 'gate') {
-    return `${paint(globals, 'red', 'SENDING IS STOPPED')}: nothing was scanned or sent. \`forewarn switch status\` says since when and why.`
-  }
-  if (report.refused === 'stale-source') {
-    return `${paint(globals, 'red', 'Refused')}: the PINs were last imported too long ago (portal.maxAge). Import them again with \`forewarn pins import FILE\`.`
-  }
+/** The report for people; `campaign`: the one that was asked for. */
+export function reportText(globals: Globals, report: RunReport, campaign: string | null): string {
+  if (report.refused !== null) return refusalText(globals, report.refused)
   const { messages, reminders } = report
-  const scans = Object.entries(report.scanned).map(
-    ([key, { examined, planned }]) => `scanned   ${key}: ${examined} PINs in reach, ${planned} reminders decided`,
-  )
+  const scans = Object.entries(report.scanned)
+  if (scans.length === 0) return nothingText(report, campaign)
+  const skipped = listed(reminders.skipped)
   return [
-    ...(scans.length > 0 ? scans : ['No campaign is enabled: nothing to do.']),
-    `mails     ${messages.sent} sent, ${messages.failed} refused, ${messages.inDoubt} in doubt, ${messages.skipped} skipped, ${messages.pending} waiting${counts(report.waiting)}`,
-    `reminders ${reminders.sent} sent, ${reminders.failed} failed, ${reminders.inDoubt} in doubt, ${reminders.pending} open, skipped${counts(reminders.skipped) || ' none'}`,
-    `took      ${(report.durationMs / 1_000).toFixed(1)} s`,
+    ...facts([
+      ...scans.map(([key, { examined, planned }]): [string, string] => {
+        return ['scanned', `${key}: ${counted(examined, 'PIN')} in reach, ${counted(planned, 'new reminder')}`]
+      }),
+      [
+        'mails',
+        `${messages.sent} sent, ${messages.failed} refused by SES, ${messages.inDoubt} in doubt, ${messages.skipped} dropped`,
+      ],
+      [
+        'reminders',
+        `${reminders.sent} sent, ${reminders.failed} failed, ${reminders.inDoubt} in doubt, ${reminders.pending} open`,
+      ],
+      ['not sent', skipped === '' ? 'none' : skipped],
+      ...waitingFacts(report),
+      ['took', `${(report.durationMs / 1_000).toFixed(1)} s`],
+    ]),
+    ...(messages.inDoubt > 0 ? ['What is in doubt: forewarn messages list --state in_doubt'] : []),
+    ...(messages.failed > 0 ? ['What was refused: forewarn messages list --state failed'] : []),
   ].join('\n')
 }
 
-function counts(byReason: Readonly<Partial<Record<string, number>>>): string {
-  const parts = Object.entries(byReason).map(([reason, count]) => `${reason} ${count}`)
-  return parts.length > 0 ? ` (${parts.join(', ')})` : ''
+function refusalText(globals: Globals, refused: 'gate' | 'stale-source'): string {
+  return refused === 'gate'
+    ? `${paint(globals, 'red', 'SENDING IS STOPPED')}\n  Nothing was scanned or sent. \`forewarn switch status\` says since when and why.`
+    : `${paint(globals, 'red', 'NOTHING WAS SENT')}\n  The last import of PINs is too old (portal.maxAge). Bring them up to date: forewarn pins import FILE`
+}
+
+function nothingText(report: RunReport, campaign: string | null): string {
+  const key = campaign ?? 'KEY'
+  return [
+    campaign === null
+      ? 'No campaign is on: nothing was scanned or sent.'
+      : `${campaign} is off: nothing was scanned or sent.`,
+    ...facts([...waitingFacts(report), ['enable', `forewarn campaign enable ${key} --reason "why"`]]),
+  ].join('\n')
+}
+
+function waitingFacts({ messages, waiting }: RunReport): [string, string][] {
+  if (messages.pending === 0) return [['waiting', 'no mail']]
+  return Object.entries(waiting).map(([cause, count]) => {
+    const why = cause in waitWords ? `: ${waitWords[cause as WaitCause]}` : ''
+    return ['waiting', `${counted(count, 'mail')} (${cause})${why}`]
+  })
+}
+
+function listed(byReason: Readonly<Partial<Record<string, number>>>): string {
+  return Object.entries(byReason)
+    .map(([reason, count]) => `${reason} ${count}`)
+    .join(', ')
 }

@@ -3,8 +3,9 @@ import { ForewarnError } from '#core/errors.ts'
 import type { Instant } from '#core/instant.ts'
 import { parseInstant } from '#core/parse-instant.ts'
 import type { By } from '#ledger/ledger.ts'
+import type { OpenedLedger } from '#ledger/open.ts'
 import type { Log } from '#observe/observe.ts'
-import type { LoadedSettings } from '#settings/load.ts'
+import type { LoadedSettings, Settings } from '#settings/load.ts'
 import { type Globals, warn } from './output.ts'
 
 /** Loads all settings as this command line says, and tells what is odd about them. */
@@ -15,17 +16,55 @@ export async function loadFor(globals: Globals): Promise<LoadedSettings> {
   return loaded
 }
 
-/** The log of a command: pretty at a terminal, JSON lines elsewhere. */
+/** What a command on a ledger has in hand. */
+export interface AtLedger extends OpenedLedger {
+  readonly settings: Settings
+  readonly clocks: Clocks
+}
+
+/**
+ * Opens the ledger for one command and closes it after. `existing` takes the ledger as it is, and creates none;
+ * `current` creates it or brings it up to date.
+ */
+export async function withLedger<T>(
+  globals: Globals,
+  wanted: 'existing' | 'current',
+  use: (at: AtLedger) => Promise<T>,
+): Promise<T> {
+  const { settings } = await loadFor(globals)
+  const [{ wireLedger, wireReading }, { systemClocks }] = await Promise.all([
+    import('#app/wire.ts'),
+    import('#app/clocks.ts'),
+  ])
+  const clocks = systemClocks()
+  const opened = await (wanted === 'existing' ? wireReading : wireLedger)(settings, clocks)
+  try {
+    return await use({ ...opened, settings, clocks })
+  } finally {
+    await opened.ledger.close()
+  }
+}
+
+const levels = ['debug', 'info', 'warn', 'error']
+
+/** The log of a command: pretty at a terminal, JSON lines elsewhere. Throws ForewarnError `usage`. */
 export async function logFor(globals: Globals, level: string): Promise<Log> {
+  if (!levels.includes(level)) {
+    throw new ForewarnError('usage', `--log-level ${level} is no level`, { hint: `levels are ${levels.join(', ')}` })
+  }
   const { openLog } = await import('#observe/pino-log.ts')
-  return openLog({ level, pretty: process.stderr.isTTY === true && !globals.json && globals.color })
+  return openLog({ level, pretty: process.stderr.isTTY === true && globals.color })
 }
 
 /** Who acts, and why. */
-export async function byFor(globals: Globals, reason: string | undefined): Promise<By> {
+export async function byFor(
+  globals: Globals,
+  reason: string | undefined,
+  tell: (warning: string) => void = (warning) => warn(globals, warning),
+): Promise<By> {
   const { resolveActor } = await import('#settings/actor.ts')
   const actor = resolveActor(globals.actor)
-  if (actor.warning !== null) warn(globals, actor.warning)
+  if (actor.warning !== null) tell(actor.warning)
   return { actor: actor.name, reason: reason?.trim() || 'not given' }
 }
 
@@ -42,13 +81,9 @@ export async function readAt(text: string | undefined, clocks: Clocks): Promise<
   const { at } = parsed
   const { sesStandIn } = await import('#settings/ses-stand-in.ts')
   if (at > clocks.wall() + aheadMs && sesStandIn() === null) {
-    throw new ForewarnError(
-      'at-in-future',
-      `--at ${text} is more than an hour ahead: real people would be mailed early`,
-      {
-        hint: 'set AWS_ENDPOINT_URL_SES to the address of `forewarn inbox` to try later days',
-      },
-    )
+    throw new ForewarnError('at-in-future', `--at ${text} is over an hour ahead: real people would be mailed early`, {
+      hint: 'set AWS_ENDPOINT_URL_SES to the address of `forewarn inbox` to try later days',
+    })
   }
   return at
 }

@@ -1,13 +1,15 @@
 import { Command } from 'commander'
-import { type Role, roles } from '#app/lifecycle.ts'
+import type { Role } from '#app/lifecycle.ts'
 import { ForewarnError } from '#core/errors.ts'
 import { untilAsked } from './ending.ts'
-import type { Globals } from './output.ts'
+import { type Globals, print } from './output.ts'
 import { loadFor, logFor } from './settings.ts'
 
 interface StartOptions extends Globals {
   readonly roles: string
 }
+
+const roles: readonly Role[] = ['scheduler', 'worker', 'web']
 
 /** `start`: the service. */
 export function startCommand(): Command {
@@ -36,6 +38,7 @@ async function start(options: StartOptions): Promise<void> {
   const queue = { url: settings.queue, name: 'forewarn' }
   const service = await wireService({ settings, opened, clocks, log, ending: end.signal, queue })
   const running = await startService(service, { roles: chosen, web: settings.web, end })
+  if (options.json) print(options, { ready: true, url: running.url, roles: chosen }, () => '')
   await new Promise((resolve) => {
     if (end.signal.aborted) resolve(undefined)
     else end.signal.addEventListener('abort', resolve, { once: true })
@@ -45,7 +48,7 @@ async function start(options: StartOptions): Promise<void> {
 
 function readRoles(text: string): Role[] {
   const names = text.split(',').map((name) => name.trim())
-  const wrong = names.find((name) => !(roles as readonly string[]).includes(name))
+  const wrong = names.find((name) => !roles.some((role) => role === name))
   if (wrong !== undefined) {
     throw new ForewarnError('usage', `--roles ${text}: ${wrong || 'an empty name'} is no role`, {
       hint: `roles are ${roles.join(', ')}`,

@@ -10,10 +10,7 @@ import { priorityOf } from './stages.ts'
 export interface Draft {
   readonly recipientKey: string
   readonly address: string
-  /** Of the most urgent reminder, as are locale and zone. */
-  readonly stage: Stage
-  /** Smaller is sooner. */
-  readonly priority: number
+  /** Of the most urgent reminder, as is the zone. */
   readonly locale: string | null
   readonly timeZone: string
   readonly notBefore: Instant
@@ -58,7 +55,7 @@ export function assemble(
   return { skips, drafts: [...groups.values()].map((group) => draftOf(group as Group, campaign, at)) }
 }
 
-/** The most urgent stage first, then the nearest expiry: the first one gives a mail its stage, language, zone and name. */
+/** The most urgent stage first, then the nearest expiry: the first gives a mail its stage, language, zone and name. */
 export function byUrgency(one: Urgent, other: Urgent): number {
   return (
     priorityOf(one.reminder.stage) - priorityOf(other.reminder.stage) ||
@@ -95,11 +92,11 @@ interface Addressed extends Urgent {
 type Group = [Addressed, ...Addressed[]]
 
 /** When a due instant moved, two stages of a PIN can be current side by side: only the more urgent one is sent. */
-function onePerPin(byUrgency: readonly Addressed[]): { kept: Addressed[]; doubled: Addressed[] } {
+function onePerPin(mostUrgentFirst: readonly Addressed[]): { kept: Addressed[]; doubled: Addressed[] } {
   const seen = new Set<string>()
   const kept: Addressed[] = []
   const doubled: Addressed[] = []
-  for (const one of byUrgency) {
+  for (const one of mostUrgentFirst) {
     const rows = seen.has(one.pin.pinId) ? doubled : kept
     rows.push(one)
     seen.add(one.pin.pinId)
@@ -108,14 +105,12 @@ function onePerPin(byUrgency: readonly Addressed[]): { kept: Addressed[]; double
 }
 
 function draftOf(group: Group, campaign: Campaign, at: Instant): Draft {
-  const [{ recipientKey, address, reminder, pin }] = group
+  const [{ recipientKey, address, pin }] = group
   const timeZone = zoneOf(pin, campaign)
   const { opensAt, closesAt } = openingAt(campaign.window, timeZone, at)
   return {
     recipientKey,
     address,
-    stage: reminder.stage,
-    priority: priorityOf(reminder.stage),
     locale: pin.locale,
     timeZone,
     notBefore: opensAt,

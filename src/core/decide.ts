@@ -80,8 +80,8 @@ export function inPilot(campaign: Campaign, recipientKey: string | null): boolea
 }
 
 /**
- * The expiries that a scan looks at, `[fromAt, toAt)`: all that may be due, and the past far enough back that `too-late`
- * is recorded.
+ * The expiries that a scan looks at, `[fromAt, toAt)`: all that may be due, and the past far enough back that
+ * `too-late` is recorded.
  */
 export function reach(campaign: Campaign, at: Instant): { fromAt: Instant; toAt: Instant } {
   const backDays = campaign.graceDays + slackDays.sendingDays
@@ -90,8 +90,8 @@ export function reach(campaign: Campaign, at: Instant): { fromAt: Instant; toAt:
 }
 
 /**
- * What a scan must write for one PIN: the decisions that the ledger lacks, and the ids of skips to take back. `known` is
- * all that the ledger holds of this PIN.
+ * What a scan must write for one PIN: the decisions that the ledger lacks, and the ids of skips to take back. `known`
+ * is all that the ledger holds of this PIN.
  */
 export function planWrites(
   decisions: readonly Decision[],
@@ -121,15 +121,15 @@ interface DueStage {
 /**
  * Why a due stage is not sent; the first line that applies, null when none does.
  *
- * | reason                      | when                               | before the next ones, because                    |
- * |-----------------------------|------------------------------------|--------------------------------------------------|
- * | `not-applicable`            | due no later than the PIN was set  | it is true for ever                              |
- * | `superseded`, or `too-late` | a warning, and the PIN has expired | it is final; `expired` follows, or nothing does  |
- * | `superseded`                | a nearer stage is due              | what is wrong is said once, at the nearest stage |
- * | `too-late`                  | `expired`, and the grace has ended | it is final, while the next ones may change      |
- * | `no-pin`                    | the holder has set none            | there is nothing to write about                  |
- * | `revoked`                   | the portal has withdrawn it        | it says more than a missing address              |
- * | `no-address`                | there is nobody to write to        |                                                  |
+ * | reason                      | when                               | before the next ones, because                 |
+ * |-----------------------------|------------------------------------|-----------------------------------------------|
+ * | `not-applicable`            | due no later than the PIN was set  | it is true for ever                           |
+ * | `superseded`, or `too-late` | a warning, and the PIN has expired | final; `expired` follows, or nothing does     |
+ * | `superseded`                | a nearer stage is due              | what is wrong is said at the nearest stage    |
+ * | `too-late`                  | `expired`, and the grace has ended | final, while the next ones may change         |
+ * | `no-pin`                    | the holder has set none            | there is nothing to write about               |
+ * | `revoked`                   | the portal has withdrawn it        | it says more than a missing address           |
+ * | `no-address`                | there is nobody to write to        |                                               |
  */
 function reasonAgainst(
   { stage, dueAt, nearest }: DueStage,

@@ -5,20 +5,11 @@ import type { Instant } from './instant.ts'
 import type { LetterValues } from './letter.ts'
 import type { Pin } from './pin.ts'
 import type { OpenReminder } from './reminder.ts'
-import { isMoreUrgent } from './stages.ts'
 
 /** A reminder that is still right, with its PIN as just read. */
 export interface Current {
   readonly reminder: OpenReminder
   readonly pin: Pin
-}
-
-/** The reminder that gives a mail its stage, language, zone and name comes first: the most urgent, then the nearest expiry. */
-export function byUrgency(one: Current, other: Current): number {
-  if (one.reminder.stage !== other.reminder.stage) {
-    return isMoreUrgent(one.reminder.stage, other.reminder.stage) ? -1 : 1
-  }
-  return one.pin.expiresAt - other.pin.expiresAt
 }
 
 /** What a mail says: of its reminders, most urgent first, composed at this instant of business time. */

@@ -8,9 +8,9 @@ import { recipientHash } from './recipient-hash.ts'
 export type Expiring = Pick<Pin, 'expiresAt' | 'timeZone'>
 
 /**
- * When a stage comes due. A warning: at the start of the window (none: at local midnight) on the day that lies its days,
- * and the recipient's spread, before the expiry's local date; where that is no sending day, on the nearest earlier
- * one. `expired`: at the expiry's instant, or when the window opens next. `recipientKey` null: nobody to spread.
+ * When a stage comes due. A warning: at the start of the window (none: at local midnight) on the day that lies its
+ * days, and the recipient's spread, before the expiry's local date; where that is no sending day, on the nearest
+ * earlier one. `expired`: at the expiry's instant, or when the window opens next. `recipientKey` null: no spread.
  */
 export function stageDueAt(stage: Stage, pin: Expiring, campaign: Campaign, recipientKey: string | null): Instant {
   const { window } = campaign

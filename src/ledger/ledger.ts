@@ -1,3 +1,4 @@
+import type { Assembly } from '#core/assembly.ts'
 import type { Stage } from '#core/campaign.ts'
 import type { Hold, HoldCause, Sign } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
@@ -138,18 +139,6 @@ export interface OpenCursor {
   readonly id: string
 }
 
-/** Reminders that go to one address in one mail. */
-export interface Draft {
-  readonly recipientKey: string
-  readonly address: string
-  readonly locale: string | null
-  readonly timeZone: string
-  readonly notBefore: Instant
-  /** The end of the opening that `notBefore` lies in; null: none. */
-  readonly notAfter: Instant | null
-  readonly reminders: readonly { readonly id: string; readonly stage: Stage }[]
-}
-
 export interface AssemblyResult {
   readonly created: number
   readonly joined: number
@@ -178,11 +167,7 @@ export interface PlanBook {
    * pending message whose opening has passed (`notAfter` ≤ at) moves to the draft's; one left without open reminders
    * becomes `skipped`. A reminder whose message became untouchable meanwhile is left alone.
    */
-  assemble(
-    campaign: string,
-    page: { skips: readonly { id: string; reason: SkipReason }[]; drafts: readonly Draft[] },
-    at: Instant,
-  ): Promise<AssemblyResult>
+  assemble(campaign: string, page: Assembly, at: Instant): Promise<AssemblyResult>
   recordScan(scan: ScanRecord): Promise<void>
   lastScans(): Promise<ScanRecord[]>
 }
@@ -401,6 +386,56 @@ export interface MessageDetail extends MessageRow {
   readonly attemptList: readonly Attempt[]
 }
 
+/** What a history is asked for: all that was decided about a PIN or a recipient, or the one message. */
+export type Subject = { readonly pinId: string } | { readonly recipientKey: string } | { readonly messageId: string }
+
+/** What the ledger knows of a subject, each list oldest first. */
+export interface History {
+  readonly reminders: readonly HistoryReminder[]
+  /** The messages that hold these reminders. */
+  readonly messages: readonly HistoryMessage[]
+  /** True when there are older reminders than these. */
+  readonly truncated: boolean
+}
+
+export interface HistoryReminder extends KnownReminder {
+  readonly campaign: string
+  readonly dueAt: Instant
+  readonly messageId: string | null
+  readonly createdAt: Instant
+  /** null: open */
+  readonly decidedAt: Instant | null
+}
+
+export interface HistoryMessage {
+  readonly id: string
+  readonly reference: string
+  readonly campaign: string
+  readonly stage: Stage
+  readonly state: MessageState
+  readonly notBefore: Instant
+  readonly notAfter: Instant | null
+  readonly wait: WaitReason | null
+  readonly createdAt: Instant
+  readonly updatedAt: Instant
+  readonly sentAt: Instant | null
+  /** The attempt that the state comes from; null: none. */
+  readonly currentAttempt: number | null
+  /** In order of number. */
+  readonly attempts: readonly HistoryAttempt[]
+}
+
+export interface HistoryAttempt {
+  readonly number: number
+  /** Database time of the claim. */
+  readonly askedAt: Instant
+  /** Wall clock of the worker; null: not ended yet. */
+  readonly endedAt: Instant | null
+  readonly outcome: Outcome | null
+  /** SES's error code. */
+  readonly code: string | null
+}
+
 export interface ReportBook {
   /** Messages by campaign and state, since each campaign began. */
   countsByCampaign(): Promise<Map<string, StateCounts>>
@@ -424,6 +459,11 @@ export interface ReportBook {
   }): Promise<{ rows: MessageRow[]; truncated: boolean }>
   /** By id or reference. */
   message(idOrReference: string): Promise<MessageDetail | null>
-  /** Removes addresses, render values and names of messages decided before this instant; how many. At most 1,000 a call. */
+  /** All that was decided about a subject; empty when nothing was. At most the 1,000 newest reminders. */
+  history(subject: Subject): Promise<History>
+  /**
+   * Removes addresses, render values and names of messages decided before this instant; how many. At most 1,000 a call.
+   * Counters of caps and limits that have not counted since then go with them.
+   */
   forgetAddresses(decidedBefore: Instant): Promise<number>
 }

@@ -3,8 +3,8 @@ import { ForewarnError } from '#core/errors.ts'
 import type { Edition } from '#core/letter.ts'
 import { type Mailbox, parseMailbox } from '#settings/mailbox.ts'
 import { letterDates } from './letter-dates.ts'
-import { fill, type Pieces, piecesOf, shapeOf, withMarks } from './letter-shape.ts'
-import { inDaysKey, letterVariables, type Variables } from './letter-variables.ts'
+import { fill, fillBytes, type Pieces, piecesOf, shapeOf, withMarks } from './letter-shape.ts'
+import { inDaysKey, type LetterVariables, letterVariables } from './letter-variables.ts'
 import type { Composer } from './mail.ts'
 import { buildMime } from './mime.ts'
 import { layOut, prepareLayout, type TextLayout } from './plain-text.ts'
@@ -47,13 +47,14 @@ export function createComposer(): Composer {
       const text = layOut(shape.text, slots)
       const { messageId, to, reference, composedAt: at } = values
       const language = wording.locale
-      const html = fill(shape.html, escaped)
-      const raw = buildMime({ messageId, from, replyTo, to, subject, at, language, reference, html, text })
+      const html = () => fill(shape.html, escaped)
+      const wireHtml = shape.ascii && isAscii(slots) ? html() : fillBytes(shape.html, shape.htmlBytes, escaped)
+      const raw = buildMime({ messageId, from, replyTo, to, subject, at, language, reference, html: wireHtml, text })
       return {
         subject,
         // Only previews and the support desk want them apart from the raw message.
         get html() {
-          return withPlainLineEnds(html)
+          return withPlainLineEnds(html())
         },
         get text() {
           return withPlainLineEnds(text)
@@ -79,6 +80,9 @@ interface RenderedShape {
   readonly subject: Pieces
   /** Lines end in CRLF, as on the wire; those of the text too. */
   readonly html: Pieces
+  /** The texts of its pieces in UTF-8. */
+  readonly htmlBytes: readonly Uint8Array[]
+  readonly ascii: boolean
   readonly text: TextLayout
 }
 
@@ -111,18 +115,22 @@ function prepare({ campaign, template }: Edition): PreparedEdition {
 function render(
   { html, text, facts }: PreparedEdition,
   wording: Wording,
-  variables: Variables,
+  variables: LetterVariables,
   { template }: Edition,
 ): RenderedShape {
   try {
-    Object.assign(variables, facts)
-    if (wording.has(inDaysKey)) variables.inDays = wording.format(inDaysKey, variables)
-    const subject = wording.format(`subject.${variables.stage}`, variables)
-    variables.subject = subject
+    const inDays = wording.has(inDaysKey) ? wording.format(inDaysKey, variables) : ''
+    // In place, because the PINs of the list see these values through their prototype.
+    const complete: Record<string, unknown> = Object.assign(variables, facts, { inDays })
+    const subject = wording.format(`subject.${variables.stage}`, complete)
+    complete.subject = subject
+    const htmlPieces = piecesOf(html(complete, { data: { wording } }).replaceAll('\n', '\r\n'))
     return {
       subject: piecesOf(subject),
-      html: piecesOf(html(variables, { data: { wording } }).replaceAll('\n', '\r\n')),
-      text: prepareLayout(text(variables, { data: { wording } })),
+      html: htmlPieces,
+      htmlBytes: htmlPieces.texts.map((text) => Buffer.from(text)),
+      ascii: isAscii(htmlPieces.texts),
+      text: prepareLayout(text(complete, { data: { wording } })),
     }
   } catch (cause) {
     const what = `${template.name} (${wording.locale}, ${variables.stage})`
@@ -131,6 +139,10 @@ function render(
       cause,
     })
   }
+}
+
+function isAscii(texts: readonly string[]): boolean {
+  return texts.every((text) => Buffer.byteLength(text) === text.length)
 }
 
 function withPlainLineEnds(text: string): string {

@@ -22,23 +22,30 @@ export function isConstant(elements: IcuElements): boolean {
   return elements.every(({ type }) => type === literal)
 }
 
-/** The names of the values that a message uses, and the formats that it must not use. */
-export function icuUses(elements: IcuElements): {
+/** What a message does with values, by their names. */
+export interface IcuUses {
   readonly names: ReadonlySet<string>
-  readonly dates: readonly string[]
-} {
+  /** Those by which it chooses its words. */
+  readonly choosing: ReadonlySet<string>
+  /** Those that it would format as a date or time by itself. */
+  readonly dates: ReadonlySet<string>
+}
+
+export function icuUses(elements: IcuElements): IcuUses {
   const names = new Set<string>()
-  const dates: string[] = []
+  const choosing = new Set<string>()
+  const dates = new Set<string>()
   const visit = (inner: IcuElements): void => {
     for (const element of inner) {
       if (element.type === argument || element.type === number) names.add(element.value)
-      if (element.type === date || element.type === time) dates.push(element.value)
+      if (element.type === date || element.type === time) dates.add(element.value)
       if (element.type === select || element.type === plural) {
         names.add(element.value)
+        choosing.add(element.value)
         for (const option of Object.values(element.options)) visit(option.value)
       }
     }
   }
   visit(elements)
-  return { names, dates }
+  return { names, choosing, dates }
 }

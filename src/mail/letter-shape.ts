@@ -1,5 +1,5 @@
 import { compact } from './compact.ts'
-import type { Variables } from './letter-variables.ts'
+import type { LetterVariables, Variables } from './letter-variables.ts'
 
 /**
  * A mail's shape is all that decides which words stand in it: language, stage, numbers, what is known and what is not. Its slots
@@ -17,26 +17,30 @@ const letterSlots = ['name', 'account', 'setDate', 'reference', 'sender', 'day',
 const pinSlots = ['account', 'setDate', 'when'] as const
 
 /** Parts a mail's variables into shape and slots. */
-export function shapeOf(variables: Variables & { readonly pins: readonly Variables[] }): ShapedLetter {
+export function shapeOf(variables: LetterVariables): ShapedLetter {
   const slots: string[] = []
-  const { stage, count, days, remaining, more } = variables
-  let key = `${stage} ${count} ${days} ${remaining} ${more ?? 0} `
+  const { stage, count, days, remaining } = variables
+  let key = `${stage} ${count} ${variables.pins.length} ${days} ${remaining} `
   key += take(variables, letterSlots, slots)
   for (const pin of variables.pins) key += ` ${take(pin, pinSlots, slots)}${Object.hasOwn(pin, 'ended') ? 'ended' : ''}`
   return { key, slots }
 }
 
 /** The same variables with a mark in the place of each slot, numbered in the order of `shapeOf`. */
-export function withMarks(variables: Variables & { readonly pins: readonly Variables[] }): Variables {
+export function withMarks(variables: LetterVariables): LetterVariables {
   let next = 0
-  const mark = (from: Variables, names: readonly string[], to: Variables): Variables => {
-    Object.assign(to, from)
-    for (const name of names) if (Object.hasOwn(from, name)) to[name] = `${before}${next++}${after}`
-    return to
+  const mark = (to: Variables, names: readonly string[]): void => {
+    for (const name of names) if (Object.hasOwn(to, name)) to[name] = `${before}${next++}${after}`
   }
-  const marked = mark(variables, letterSlots, {})
-  marked.pins = variables.pins.map((pin) => mark(pin, pinSlots, Object.create(marked)))
-  return marked
+  const marked = { ...variables }
+  mark(marked, letterSlots)
+  const pins = variables.pins.map((pin): Variables => {
+    // Messages inside the list see the whole mail's values too; tokens see only the PIN's own.
+    const markedPin: Variables = Object.assign(Object.create(marked), pin)
+    mark(markedPin, pinSlots)
+    return markedPin
+  })
+  return Object.assign(marked, { pins })
 }
 
 function take(from: Variables, names: readonly string[], slots: string[]): string {
@@ -76,4 +80,15 @@ export function fill({ texts, slots }: Pieces, values: readonly string[]): strin
     filled += (values[slots[index] ?? -1] ?? '') + (texts[index + 1] ?? '')
   }
   return filled
+}
+
+/** The same as `fill` in UTF-8, for texts beyond ASCII, which it is slow to encode anew for each mail. `texts`: those of the pieces. */
+export function fillBytes({ slots }: Pieces, texts: readonly Uint8Array[], values: readonly string[]): Uint8Array {
+  const encoded = values.map((value) => Buffer.from(value))
+  return Buffer.concat(
+    texts.flatMap((text, index) => {
+      const value = encoded[slots[index] ?? -1]
+      return value === undefined ? [text] : [text, value]
+    }),
+  )
 }

@@ -38,6 +38,17 @@ export const inDaysKey = 'value.inDays'
 /** Values by the names above; what a mail lacks is not there at all, so that using it is an error. */
 export type Variables = Record<string, unknown>
 
+/** The values of one mail, with what decides its shape. */
+export interface LetterVariables extends Variables {
+  readonly stage: Stage
+  /** PINs in the mail, listed or not. */
+  readonly count: number
+  readonly days: number
+  /** Stages that the campaign has after this one. */
+  readonly remaining: number
+  readonly pins: readonly Variables[]
+}
+
 /** All that a mail's words are made of, but `inDays` and `subject`, which are words themselves. */
 export function letterVariables(
   values: LetterValues,
@@ -45,7 +56,7 @@ export function letterVariables(
   wording: Wording,
   dates: LetterDates,
   sender: string,
-): Variables & { readonly pins: readonly Variables[] } {
+): LetterVariables {
   const [first] = values.pins
   if (first === undefined) throw new TypeError('A mail without PINs cannot be composed')
   const { stage, reference, morePins: more, composedAt, timeZone } = values
@@ -54,7 +65,7 @@ export function letterVariables(
   const rightToLeft = wording.direction === 'rtl'
   const own = (name: string): string => (rightToLeft ? isolated(name) : name)
 
-  const variables: Variables = {
+  const variables = {
     lang: wording.locale,
     dir: wording.direction,
     start: rightToLeft ? 'right' : 'left',
@@ -69,21 +80,21 @@ export function letterVariables(
     date: dates.date(expiresAt),
     time: dates.time(expiresAt),
     zone: dates.zone(expiresAt),
+    pins: [] as Variables[],
   }
+  const optional: Variables = variables
   const name = cleanName(values.name)
-  if (name !== null) variables.name = own(name)
-  if (count > 1) variables.digest = true
-  else addPin(variables, first)
-  if (more > 0) variables.more = more
-  const pins = values.pins.map((pin) => {
-    // Messages inside the list see the whole mail's values too; tokens see only the PIN's own.
-    const variablesOfPin: Variables = Object.create(variables)
-    variablesOfPin.when = dates.when(pin.expiresAt)
+  if (name !== null) optional.name = own(name)
+  if (count > 1) optional.digest = true
+  else addPin(optional, first)
+  if (more > 0) optional.more = more
+  variables.pins = values.pins.map((pin) => {
+    const variablesOfPin: Variables = { when: dates.when(pin.expiresAt) }
     if (pin.expiresAt <= composedAt) variablesOfPin.ended = true
     addPin(variablesOfPin, pin)
     return variablesOfPin
   })
-  return Object.assign(variables, { pins })
+  return variables
 
   function addPin(to: Variables, pin: LetterPin): void {
     const account = cleanName(pin.accountName)

@@ -16,8 +16,8 @@ export interface MimeParts {
   /** BCP 47 */
   readonly language: string
   readonly reference: string
-  /** Lines end in CRLF, as those of the text. */
-  readonly html: string
+  /** Lines end in CRLF, as those of the text. As bytes (UTF-8) where it is known not to be ASCII. */
+  readonly html: string | Uint8Array
   readonly text: string
 }
 
@@ -52,8 +52,8 @@ export function buildMime(parts: MimeParts): Uint8Array {
 }
 
 /** ASCII in short lines goes as it is; all else as base64, which nothing on the way can alter. Lines end in CRLF already. */
-function bodyPart(subtype: 'plain' | 'html', body: string): string {
-  const asIs = Buffer.byteLength(body) === body.length && !hasLongLine(body)
+function bodyPart(subtype: 'plain' | 'html', body: string | Uint8Array): string {
+  const asIs = typeof body === 'string' && Buffer.byteLength(body) === body.length && !hasLongLine(body)
   return asIs
     ? `Content-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${body}`
     : `Content-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(body)}`
@@ -72,8 +72,9 @@ function hasLongLine(text: string): boolean {
 }
 
 /** In lines of 76 characters, the most that RFC 2045 allows. */
-function base64Lines(text: string): string {
-  const encoded = Buffer.from(text).toString('base64')
+function base64Lines(body: string | Uint8Array): string {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length)
+  const encoded = bytes.toString('base64')
   let lines = ''
   for (let start = 0; start < encoded.length; start += 76) lines += `${encoded.slice(start, start + 76)}\r\n`
   return lines

@@ -63,6 +63,8 @@ export function ledgerPace(
 
   async function serve(): Promise<void> {
     serving = true
+    // Those who come in the same moment share one question.
+    await Promise.resolve()
     while (waiting.size > 0) {
       alarm = new AbortController()
       giveDue()
@@ -106,7 +108,6 @@ export function ledgerPace(
     const receivedMs = clocks.monotonicMs()
     switch (reservation.kind) {
       case 'hold':
-        reserved = []
         for (const give of waiting) give(null)
         return
       case 'wait':
@@ -126,7 +127,7 @@ export function ledgerPace(
 
 /** By a timer, which may come a little early; for a time without end, by the signal. */
 async function untilTimer(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(Math.min(Math.ceil(ms), longestTimerMs), undefined, { signal }).catch(() => undefined)
+  await sleep(Math.min(Math.max(ms, 0), longestTimerMs), undefined, { signal }).catch(() => undefined)
 }
 
 const longestTimerMs = 60_000

@@ -111,7 +111,9 @@ function width(text: string): number {
   return sum
 }
 
+/** True when surely each character takes one column: letters without combining marks, up to Arabic, and punctuation. */
 function isNarrow(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of Latin-1 is meant
-  return /^[\x00-\xff]*$/.test(text)
+  return !/[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u200f\u2028-\uffff]/.test(
+    text,
+  )
 }

@@ -31,14 +31,21 @@ export function sesMailer(options: SesOptions): Mailer {
 
   async function send(mail: SesMail, callBy: Deadline, signal: AbortSignal): Promise<Answer> {
     let beganAt: number | null = null
+    let broken: unknown = null
     const end = endOf(signal, timeoutMs)
     const command = commandFor(mail)
     // The last step before the network, after credentials and signature: both can take as long as they like.
     command.middlewareStack.add(
-      (next) => (args) => {
+      (next) => async (args) => {
         if (end.aborted || passed(callBy, clocks)) throw new Refusal()
         beganAt = clocks.wall()
-        return next(args)
+        try {
+          return await next(args)
+        } catch (error) {
+          // Kept here, since the SDK puts an error of its own in its place once the call was told to end.
+          broken = error
+          throw error
+        }
       },
       { step: 'deserialize', priority: 'low', name: 'callBy' },
     )
@@ -48,7 +55,8 @@ export function sesMailer(options: SesOptions): Mailer {
       const { httpStatusCode: httpStatus = 0, requestId } = output.$metadata
       return answer(output.MessageId ?? '', { at: 'answer', httpStatus, sesError: null }, requestId)
     } catch (error) {
-      return answer('', endFrom(error, beganAt !== null, end, signal), (error as SdkError | null)?.$metadata?.requestId)
+      const callEnd = endFrom(broken ?? error, beganAt !== null, end, signal)
+      return answer('', callEnd, (error as SdkError | null)?.$metadata?.requestId)
     }
 
     function answer(sesId: string, otherwise: CallEnd, requestId: string | undefined): Answer {
@@ -128,9 +136,8 @@ function endFrom(thrown: unknown, began: boolean, end: AbortSignal, signal: Abor
 
   const error = (thrown ?? {}) as SdkError
   const httpStatus = error.$metadata?.httpStatusCode
-  const sesError = sesErrorOf(error)
-  if (httpStatus !== undefined && (sesError !== null || givenUp === null)) return { at: 'answer', httpStatus, sesError }
-  return { at: 'exchange', code: givenUp ?? codeOf(thrown) ?? 'no-answer' }
+  if (httpStatus === undefined) return { at: 'exchange', code: givenUp ?? codeOf(thrown) ?? 'no-answer' }
+  return { at: 'answer', httpStatus, sesError: sesErrorOf(error) }
 }
 
 /** SES's own error, out of a body that the SDK could parse. */

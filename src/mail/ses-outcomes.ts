@@ -18,7 +18,7 @@ export interface SesError {
   readonly message: string
 }
 
-export interface Classified {
+interface Classified {
   readonly outcome: Exclude<Outcome, 'accepted'>
   readonly code: string
   readonly quotaUsedUp: boolean

@@ -2,7 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 
 /** A request as the SDK hands it over: signed, with its body as bytes or text. */
-export interface SignedRequest {
+interface SignedRequest {
   readonly method: string
   readonly protocol: string
   readonly hostname: string

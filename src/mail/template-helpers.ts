@@ -11,7 +11,7 @@ export const templateHelpers = {
   },
 }
 
-type Values = Readonly<Record<string, unknown>>
+type Values = Readonly<Record<string, unknown>> & { readonly stage: string }
 
 function wordingOf(data: { readonly wording: Wording }): Wording {
   return data.wording

@@ -1,6 +1,6 @@
 import type { Stage } from '#core/campaign.ts'
 import { icuUses } from './icu.ts'
-import { givenVariables, inDaysKey, optionalVariables, pinVariables } from './letter-variables.ts'
+import { choosingVariables, givenVariables, inDaysKey, optionalVariables, pinVariables } from './letter-variables.ts'
 import { questions, type TemplateManifest } from './template-manifest.ts'
 import type { MessageSource } from './template-messages.ts'
 import type { Problems } from './template-problem.ts'
@@ -114,10 +114,14 @@ function checkMessage(
       problems.error('message', use.where, `${key} is missing in ${locale}.`, `Add it to messages/${locale}.yaml.`)
       continue
     }
-    const { names, dates } = icuUses(message.elements)
-    if (dates.length > 0) {
+    const { names, choosing, dates } = icuUses(message.elements)
+    if (dates.size > 0) {
       const fix = 'Dates come in the zone of the reader: {day}, {date}, {time}.'
       problems.error('message', message.where, `${key} formats a date itself.`, fix)
+    }
+    for (const name of [...choosing].filter((name) => !choosers.has(name))) {
+      const fix = `Only ${[...choosers].join(', ')} may choose words.`
+      problems.error('message', message.where, `${key} chooses its words by {${name}}.`, fix)
     }
     for (const name of names) {
       shown.add(name)
@@ -133,6 +137,8 @@ function checkMessage(
   }
   return shown
 }
+
+const choosers: ReadonlySet<string> = new Set(choosingVariables)
 
 /** The message behind the value `inDays` is made before the others: it may use few values, and must be there if they use it. */
 function checkInDays(

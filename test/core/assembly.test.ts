@@ -32,7 +32,7 @@ describe('assemble', () => {
     expect(drafts.map((draft) => draft.reminders.map(({ id }) => id))).toEqual([['a/7d', 'b/7d'], ['c/7d']])
   })
 
-  it('takes stage, priority, language, zone and address from the most urgent reminder', () => {
+  it('takes language, zone and address from the most urgent reminder', () => {
     const wide = expiringIn(6, { pinId: 'a', locale: 'de', timeZone: 'Europe/Berlin', email: 'Ada@example.com' })
     const near = expiringIn(1, { pinId: 'b', locale: 'fr', timeZone: 'Europe/Paris', email: 'ada@example.com' })
     const { drafts } = assembled([open('7d', wide), open('1d', near)], [wide, near])
@@ -40,8 +40,6 @@ describe('assemble', () => {
       {
         recipientKey: 'key of ada@example.com',
         address: 'ada@example.com',
-        stage: '1d',
-        priority: 1,
         locale: 'fr',
         timeZone: 'Europe/Paris',
         notBefore: now,
@@ -58,7 +56,7 @@ describe('assemble', () => {
     const ending = expiringIn(1, { pinId: 'a' })
     const ended = expiringIn(-1, { pinId: 'b' })
     const { drafts } = assembled([open('1d', ending), open('expired', ended)], [ending, ended])
-    expect(drafts[0]).toMatchObject({ stage: 'expired', priority: 0 })
+    expect(drafts[0]).toMatchObject({ reminders: [{ stage: 'expired' }, {}] })
   })
 
   it('takes them from the nearest expiry among equal stages', () => {
@@ -131,7 +129,7 @@ describe('assemble', () => {
     const wide = expiringIn(6, { pinId: 'a', email: 'ada@example.com' })
     const near = expiringIn(1, { pinId: 'b', email: 'grace@example.com' })
     const { drafts } = assembled([open('7d', wide), open('1d', near)], [wide, near])
-    expect(drafts.map(({ stage }) => stage)).toEqual(['1d', '7d'])
+    expect(drafts.map(({ reminders: [first] }) => first?.stage)).toEqual(['1d', '7d'])
   })
 
   it('leaves no reminder out and takes none twice', () => {
@@ -167,7 +165,7 @@ describe('assemble', () => {
           now,
         )
         const openStages = decisions.filter(({ skip }) => skip === null).map(({ stage }) => stage)
-        expect(drafts.map(({ stage }) => stage)).toEqual(openStages)
+        expect(drafts.map(({ reminders: [first] }) => first?.stage)).toEqual(openStages)
       }),
     )
   })

@@ -20,8 +20,8 @@ const recipientKey = 'ada'
 const withoutExpired: Partial<Campaign> = { stages: ['7d', '4d', '1d'] }
 
 /*
- * Time left → what the ledger knows so far, what is written (+), and why. `7d12h +1ms` is a millisecond more than 7d12h.
- * A line that begins with -- says of what PIN or campaign the next ones speak.
+ * Time left → what the ledger knows so far, what is written (+), and why. `7d12h +1ms` is a millisecond more than
+ * 7d12h. A line that begins with -- says of what PIN or campaign the next ones speak.
  */
 const table = `
 left       | 7d              | 4d              | 1d              | expired     | why

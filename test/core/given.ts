@@ -55,7 +55,7 @@ export function aPin(differs: Partial<Pin> = {}): Pin {
   }
 }
 
-/** Zones with daylight saving north and south, by half an hour, at midnight, and with none; whole, half and quarter hours, both ends of the day. */
+/** Daylight saving north and south, by half an hour, at midnight, none; half and quarter hours; both ends of a day. */
 export const zones = [
   'UTC',
   'Europe/Berlin',

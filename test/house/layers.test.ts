@@ -59,7 +59,7 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
   const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
   return specifiers
-    .filter((specifier) => /^[.#]/.test(specifier))
+    .filter((specifier) => /^[.#].*\.ts$/.test(specifier))
     .map((specifier) => ({ from: file, to: target(file, specifier) }))
 }
 

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
+import type { Draft } from '#core/assembly.ts'
 import type { Campaign, Stage } from '#core/campaign.ts'
 import type { Edition } from '#core/letter.ts'
 import type { NewReminder, OpenReminder } from '#core/reminder.ts'
-import type { By, Draft, Ledger } from '#ledger/ledger.ts'
+import type { By, Ledger } from '#ledger/ledger.ts'
 import type { TestLedger } from './harness.ts'
 
 export const ops: By = { actor: 'ops', reason: 'a test' }

@@ -8,12 +8,12 @@ import { monday } from './fixtures.ts'
 import type { LedgerHarness, TestLedger } from './harness.ts'
 
 /** Clocks that stand still until a test moves them. */
-export interface TestClocks extends Clocks {
+interface TestClocks extends Clocks {
   businessAt: number
   monotonicAtMs: number
 }
 
-export interface SendingTest extends TestLedger {
+interface SendingTest extends TestLedger {
   readonly clocks: TestClocks
 }
 
@@ -34,7 +34,7 @@ export function describeSending(
   })
 }
 
-export function stillClocks(): TestClocks {
+function stillClocks(): TestClocks {
   return {
     businessAt: monday,
     monotonicAtMs: 1000,

@@ -54,14 +54,15 @@ describe('opening a ledger in a SQLite file', () => {
     await expect(opening).rejects.toEqual(unusable(/the folder of the ledger .* could not be created/))
   })
 
-  it("leaves another program's database alone", async () => {
-    const file = join(await newFolder(), 'portal.db')
-    const portal = new Database(file)
-    portal.exec('create table users (id integer primary key)')
-    await expect(openLedger(`file:${file}`, { mode: 'migrate' })).rejects.toEqual(unusable(/another program/))
-    expect(portal.prepare('select name from sqlite_master').all()).toEqual([{ name: 'users' }])
-    portal.close()
-  })
+  for (const mode of ['migrate', 'as-is'] as const) {
+    it(`leaves another program's database as it is, to the byte (${mode})`, async () => {
+      const file = join(await newFolder(), 'portal.db')
+      withRaw(file, (raw) => raw.exec('create table users (id integer primary key)'))
+      const before = await readFile(file)
+      await expect(openLedger(`file:${file}`, { mode })).rejects.toEqual(unusable(/another program/))
+      expect(await readFile(file)).toEqual(before)
+    })
+  }
 
   it('takes an empty file for a new ledger', async () => {
     const file = join(await newFolder(), 'ledger.db')

@@ -2,6 +2,7 @@ import { assemblyConformance } from './conformance/assembly.ts'
 import { auditConformance } from './conformance/audit.ts'
 import { editionsConformance } from './conformance/editions.ts'
 import { gatesConformance } from './conformance/gates.ts'
+import { historyConformance } from './conformance/history.ts'
 import { leasesConformance } from './conformance/leases.ts'
 import { ledgerConformance } from './conformance/ledger.ts'
 import { pinTableConformance } from './conformance/pin-table.ts'
@@ -18,3 +19,4 @@ leasesConformance(sqliteHarness)
 plansConformance(sqliteHarness)
 assemblyConformance(sqliteHarness)
 reportsConformance(sqliteHarness)
+historyConformance(sqliteHarness)

@@ -48,20 +48,26 @@ describe('an error of SES', () => {
   })
 })
 
-it.each([
-  200, 204, 302, 400, 403, 404, 408, 413, 429, 500, 502, 503, 504,
-])('an answer %i that is not of SES tells nothing', (httpStatus) => {
-  expect(classify({ at: 'answer', httpStatus, sesError: null })).toEqual({
-    outcome: 'unknown',
-    code: `http-${httpStatus}`,
-    quotaUsedUp: false,
-    unreachable: false,
-  })
-})
+it.each([200, 204, 302, 400, 403, 404, 408, 413, 429, 500, 502, 503, 504])(
+  'an answer %i that is not of SES tells nothing',
+  (httpStatus) => {
+    expect(classify({ at: 'answer', httpStatus, sesError: null })).toEqual({
+      outcome: 'unknown',
+      code: `http-${httpStatus}`,
+      quotaUsedUp: false,
+      unreachable: false,
+    })
+  },
+)
 
 describe('without an answer', () => {
   it.each([
-    ['our own refusal to call is surely not sent, and says nothing of SES', { at: 'refusal', code: 'c' }, 'not-sent', false],
+    [
+      'our own refusal to call is surely not sent, and says nothing of SES',
+      { at: 'refusal', code: 'c' },
+      'not-sent',
+      false,
+    ],
     ['what the SDK cannot even prepare is a fault of the set-up', { at: 'preparation', code: 'c' }, 'set-up', false],
     ['no connection is surely not sent', { at: 'connection', code: 'c', givenUp: false }, 'not-sent', true],
     ['a connection that we gave up is no outage', { at: 'connection', code: 'c', givenUp: true }, 'not-sent', false],

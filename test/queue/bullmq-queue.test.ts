@@ -417,9 +417,39 @@ describe.each(stacks)('a queue on the $name backend', ({ open }) => {
       expect(sent).toEqual(before)
     })
 
+    test('does not begin with a job that was just being fetched', async () => {
+      const [fetched, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const slow = await stack.backend.open()
+      const factory: typeof slow.factory = (...args) => {
+        const backend = slow.factory(...args)
+        const moveToActive = backend.moveToActive.bind(backend)
+        backend.moveToActive = async (...job) => {
+          const taken = await moveToActive(...job)
+          fetched.resolve()
+          await answer.promise
+          return taken
+        }
+        return backend
+      }
+      const { sent, handlers } = recorder()
+      await openQueue().addSends(['m1'])
+      const queue = new BullmqQueue({ ...stack.backend, open: async () => ({ ...slow, factory }) }, name, silentLog)
+      const working = queue.work(handlers, { sends: 1, clock: false })
+      await fetched.promise
+      await working
+      const stopped = queue.stop(60_000)
+      answer.resolve()
+      await stopped
+      expect(sent).toEqual([])
+      expect(await openQueue().counts()).toEqual({ waiting: 0, active: 0 })
+    })
+
     test('may be called twice, and before anything was opened; afterwards everything is refused', async () => {
       let closed = 0
-      const open = async () => ({ ...(await stack.backend.open()), close: async () => void (closed += 1) })
+      const close = async () => {
+        closed += 1
+      }
+      const open = async () => ({ ...(await stack.backend.open()), close })
       const queue = new BullmqQueue({ ...stack.backend, open }, name, silentLog)
       await queue.start()
       await Promise.all([queue.stop(0), queue.stop(0)])

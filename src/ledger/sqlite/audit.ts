@@ -27,7 +27,8 @@ export function sqliteAudit(connection: Connection): AuditBook {
 export function appendAudit(db: BetterSQLite3Database, at: Instant, entry: NewAuditEntry): string {
   const last = lastAudit(db)
   const content = {
-    seq: last.seq + 1,
+    // After the highest ever given out: a missing end is never filled up again.
+    seq: highestSeq(db) + 1,
     databaseAt: at,
     actor: entry.by.actor,
     action: entry.action,
@@ -54,23 +55,27 @@ export function lastAudit(db: BetterSQLite3Database): Pick<AuditEntry, 'seq' | '
 async function verify(connection: Connection): ReturnType<AuditBook['verify']> {
   let last: Pick<AuditEntry, 'seq' | 'hash'> = { seq: 0, hash: beginning }
   for (;;) {
-    const { page, highestSeq } = await connection.read(() => readPage(connection.db, last.seq))
+    const { page, highest } = await connection.read(() => readPage(connection.db, last.seq))
     for (const entry of page) {
       const follows = entry.seq === last.seq + 1 && entry.previousHash === last.hash && entry.hash === hashOf(entry)
       if (!follows) return { entries: last.seq, intact: false, firstBroken: entry.seq }
       last = entry
     }
     if (page.length === pageRows) continue
-    // SQLite remembers the highest number that the table ever gave out: a missing end shows.
-    const whole = last.seq >= highestSeq
+    const whole = last.seq >= highest
     return { entries: last.seq, intact: whole, firstBroken: whole ? null : last.seq + 1 }
   }
 }
 
-function readPage(db: BetterSQLite3Database, afterSeq: number): { page: AuditEntry[]; highestSeq: number } {
+function readPage(db: BetterSQLite3Database, afterSeq: number): { page: AuditEntry[]; highest: number } {
   const page = db.select().from(audit).where(gt(audit.seq, afterSeq)).orderBy(asc(audit.seq)).limit(pageRows).all()
-  const highest = db.get<{ seq: number } | undefined>(sql`select seq from sqlite_sequence where name = 'audit'`)
-  return { page, highestSeq: highest?.seq ?? 0 }
+  return { page, highest: highestSeq(db) }
+}
+
+/** The highest number that the table ever gave out, which SQLite remembers: by it a missing end shows. */
+function highestSeq(db: BetterSQLite3Database): number {
+  const row = db.get<{ seq: number } | undefined>(sql`select seq from sqlite_sequence where name = 'audit'`)
+  return row?.seq ?? 0
 }
 
 function jsonOf(value: unknown): string | null {

@@ -48,7 +48,7 @@ function claimNow(statements: Statements, request: ClaimRequest, clocks: Clocks,
   const full = counters.find(({ bucket, max }) => (statements.count.get({ bucket })?.count ?? 0) >= max)
   if (full !== undefined) return refused(full.because)
 
-  for (const { bucket } of counters) statements.countUp.run({ bucket })
+  for (const { bucket } of counters) statements.countUp.run({ bucket, at: businessAt })
   const { number } = statements.begin.get({
     token: request.token,
     messageId: id,
@@ -148,8 +148,11 @@ function prepareClaim(db: BetterSQLite3Database) {
       .prepare(),
     countUp: db
       .insert(cap)
-      .values({ bucket: sql.placeholder('bucket'), count: 1 })
-      .onConflictDoUpdate({ target: cap.bucket, set: { count: sql`${cap.count} + 1` } })
+      .values({ bucket: sql.placeholder('bucket'), count: 1, countedAt: sql.placeholder('at') })
+      .onConflictDoUpdate({
+        target: cap.bucket,
+        set: { count: sql`${cap.count} + 1`, countedAt: sql`excluded.counted_at` },
+      })
       .prepare(),
     begin: db
       .insert(attempt)

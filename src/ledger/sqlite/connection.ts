@@ -91,7 +91,7 @@ export class Connection {
         deadlineMs: performance.now() + patience.forMs,
         pauseMs: patience.pauseMs,
       })
-      this.#flushing ??= this.#flush()
+      if (this.#flushing === null) this.#flushing = this.#flush()
     })
   }
 

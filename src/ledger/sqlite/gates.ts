@@ -18,7 +18,7 @@ export function sqliteGates(connection: Connection): GateBook {
       connection.read(() =>
         db.select(gateColumns).from(gate).orderBy(sql`${gate.scope} <> ${everything}`, asc(gate.scope)).all(),
       ),
-    read: async (scope) => connection.read(() => readGate(db, scope)),
+    read: (scope) => connection.read(() => readGate(db, scope)),
     async close(scope, by) {
       const close = () => connection.write(() => closeGate(db, scope, by, connection.now()), insistent)
       try {

@@ -20,7 +20,7 @@ export function listMessages(
     campaign === undefined ? undefined : eq(message.campaign, campaign),
   )
   const found = db
-    .select()
+    .select(rowColumns)
     .from(message)
     .where(wanted)
     .orderBy(desc(message.id))
@@ -54,7 +54,16 @@ export function messageDetail(db: BetterSQLite3Database, idOrReference: string):
 
 type Row = typeof message.$inferSelect
 
-function rowOf(db: BetterSQLite3Database, row: Row): MessageRow {
+const rowColumns = {
+  id: message.id,
+  reference: message.reference,
+  campaign: message.campaign,
+  stage: message.stage,
+  state: message.state,
+  updatedAt: message.updatedAt,
+}
+
+function rowOf(db: BetterSQLite3Database, row: Pick<Row, keyof typeof rowColumns>): MessageRow {
   const { id, reference, campaign, state, updatedAt } = row
   const attempts = db.select({ n: count() }).from(attempt).where(eq(attempt.messageId, id)).get()?.n ?? 0
   return { id, reference, campaign, stage: row.stage as Stage, state, attempts, updatedAt }

@@ -17,7 +17,7 @@ const migrationsFolder = fileURLToPath(new URL('migrations', import.meta.url))
 /**
  * Applies the migrations that a ledger lacks and fills a new one, in one commit: of two processes that do it at the same time,
  * the second finds it done. drizzle's own migrator reads before it locks, and would apply them twice; the records are its own.
- * Throws ForewarnError: `ledger-newer`, or `ledger-unusable` for a database that is no ledger.
+ * Throws ForewarnError `ledger-newer`.
  */
 export async function bringUpToDate(connection: Connection, file: string): Promise<void> {
   const migrations = readMigrationFiles({ migrationsFolder })
@@ -28,7 +28,6 @@ export async function bringUpToDate(connection: Connection, file: string): Promi
   await connection.write(() => {
     const { db } = connection
     const last = lastApplied(db)
-    if (last === null && hasTables(db)) throw foreign(file)
     if (last !== null && last > newest) throw newer(file)
     db.run(
       sql`create table if not exists __drizzle_migrations (id integer primary key, hash text not null, created_at numeric)`,
@@ -46,16 +45,9 @@ export async function bringUpToDate(connection: Connection, file: string): Promi
 
 /** When the last migration that this ledger has was written; null: it has none. */
 function lastApplied(db: BetterSQLite3Database): number | null {
-  if (!tableExists(db, '__drizzle_migrations')) return null
+  const table = db.get(sql`select 1 from sqlite_master where type = 'table' and name = '__drizzle_migrations'`)
+  if (table === undefined) return null
   return db.get<{ last: number | null }>(sql`select max(created_at) as last from __drizzle_migrations`).last
-}
-
-function tableExists(db: BetterSQLite3Database, name: string): boolean {
-  return db.get(sql`select 1 from sqlite_master where type = 'table' and name = ${name}`) !== undefined
-}
-
-function hasTables(db: BetterSQLite3Database): boolean {
-  return db.get(sql`select 1 from sqlite_master where type = 'table'`) !== undefined
 }
 
 /** What every new ledger holds: its id and secret, sending allowed, the pace of nobody yet, and the first line of its audit. */
@@ -74,11 +66,5 @@ function fill(db: BetterSQLite3Database, at: Instant): void {
 function newer(file: string): ForewarnError {
   return new ForewarnError('ledger-newer', `the ledger ${file} was written by a newer version of forewarn`, {
     hint: 'run the newer version; an older one can still stop everything: forewarn switch off',
-  })
-}
-
-function foreign(file: string): ForewarnError {
-  return new ForewarnError('ledger-unusable', `${file} is the database of another program, not a ledger`, {
-    hint: 'give the setting `database` a file of its own',
   })
 }

@@ -6,7 +6,7 @@ import { pace } from './schema.ts'
 import type { Pacing } from './slots.ts'
 
 /** The one row of the table `pace`. */
-export type PaceRow = Pacing & Health
+type PaceRow = Pacing & Health
 
 export interface PaceRowAccess {
   read(): PaceRow

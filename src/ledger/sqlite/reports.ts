@@ -1,12 +1,13 @@
-import { and, count, eq, gt, gte, inArray, isNotNull, isNull, min, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, gte, inArray, isNotNull, isNull, lt, min, or, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { MessageState } from '#core/message-state.ts'
 import type { SkipReason } from '#core/reminder.ts'
 import type { ReportBook, StateCounts, WaitReason } from '../ledger.ts'
 import type { Connection } from './connection.ts'
+import { historyOf } from './history.ts'
 import { among } from './json-list.ts'
 import { listMessages, messageDetail } from './message-report.ts'
-import { attempt, message, reminder } from './schema.ts'
+import { attempt, cap, message, reminder } from './schema.ts'
 
 const forgetAtOnce = 1000
 
@@ -21,18 +22,21 @@ export function sqliteReports(connection: Connection): ReportBook {
           when ${message.notBefore} > ${at} then coalesce(${message.wait}, 'window')
           when ${message.notAfter} <= ${at} then 'window'
           else 'ready' end`
-        return db
-          .select({
-            campaign: message.campaign,
-            why: why.as('why'),
-            messages: count(),
-            nextAt: sql<number>`max(${at}, min(${message.notBefore}))`,
-          })
-          .from(message)
-          .where(sql`${message.state} = 'pending'`)
-          .groupBy(sql`+${message.campaign}`, sql`why`)
-          .orderBy(message.campaign, sql`why`)
-          .all()
+        return (
+          db
+            .select({
+              campaign: message.campaign,
+              why: why.as('why'),
+              messages: count(),
+              nextAt: sql<number>`max(${at}, min(${message.notBefore}))`,
+            })
+            .from(message)
+            .where(sql`${message.state} = 'pending'`)
+            // The `+` keeps SQLite from walking all messages ever sent in the campaigns' order.
+            .groupBy(sql`+${message.campaign}`, sql`why`)
+            .orderBy(message.campaign, sql`why`)
+            .all()
+        )
       }),
 
     decidedSince: (campaigns, since) =>
@@ -86,8 +90,11 @@ export function sqliteReports(connection: Connection): ReportBook {
 
     message: (idOrReference) => connection.read(() => messageDetail(db, idOrReference)),
 
+    history: (subject) => connection.read(() => historyOf(db, subject)),
+
     forgetAddresses: (decidedBefore) =>
       connection.write(() => {
+        db.delete(cap).where(lt(cap.countedAt, decidedBefore)).run()
         const old = db
           .select({ id: message.id })
           .from(message)

@@ -128,7 +128,9 @@ export const message = sqliteTable(
   },
   (table) => [
     uniqueIndex('message_by_reference').on(table.reference),
-    index('message_sendable').on(table.priority, table.notBefore, table.id).where(sql`state = 'pending'`),
+    index('message_sendable')
+      .on(table.priority, table.notBefore, table.id, table.campaign, table.notAfter)
+      .where(sql`state = 'pending'`),
     index('message_live').on(table.recipientKey).where(sql`state in ('pending', 'sending')`),
     index('message_in_doubt').on(table.doubtSince).where(sql`state = 'in_doubt'`),
     index('message_to_forget')
@@ -170,6 +172,8 @@ export const attempt = sqliteTable(
 export const cap = sqliteTable('cap', {
   bucket: text('bucket').primaryKey(),
   count: integer('count').notNull(),
+  /** business time of the last claim that counted here */
+  countedAt: integer('counted_at').notNull(),
 })
 
 /** One row: who may call next, at what speed, and what SES's last answers said. */

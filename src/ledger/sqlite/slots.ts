@@ -17,33 +17,46 @@ export interface Pacing {
 }
 
 /** An answer, and the pacing to go on from: the same object when nothing was taken. */
-export interface Step {
+interface Step {
   readonly reservation: Reservation
   readonly pacing: Pacing
 }
 
 /** Slots are reserved this far ahead and no further, so that a hold or a slower pace takes effect at once. */
-export const aheadMs = 100
+const aheadMs = 100
 
 /** Nobody waits longer before asking again: limit, quota and hold may have changed meanwhile. */
-export const longestWaitMs = 30_000
+const longestWaitMs = 30_000
 
 /** Reserves at most `wanted` slots of the next 100 ms; under a hold, one slot per probe; beyond the day's quota, none. */
-export function reserveSlots(pacing: Pacing, wanted: number, policy: RatePolicy, databaseAt: Instant): Step {
-  const room = quotaRoom(pacing, policy)
+export function reserveSlots(before: Pacing, wanted: number, policy: RatePolicy, databaseAt: Instant): Step {
+  const room = quotaRoom(before, policy)
   // No probes here: only SES's own figure can tell that there is room again.
-  if (room < 1) return { reservation: { kind: 'hold', cause: 'quota', waitMs: longestWaitMs }, pacing }
-  if (pacing.hold !== null) return reserveProbe(pacing, pacing.hold, policy, databaseAt)
-  return reserveEvenly(pacing, Math.min(wanted, room), policy, databaseAt)
+  if (room < 1) return { reservation: { kind: 'hold', cause: 'quota', waitMs: longestWaitMs }, pacing: before }
+
+  const spacingMs = spacing(before, policy, databaseAt)
+  if (spacingMs === Number.POSITIVE_INFINITY) {
+    return { reservation: { kind: 'wait', waitMs: longestWaitMs }, pacing: before }
+  }
+  const pacing = drawnNear(before, spacingMs, databaseAt)
+  if (pacing.hold !== null) return reserveProbe(pacing, pacing.hold, spacingMs, databaseAt)
+  return reserveEvenly(pacing, Math.min(wanted, room), spacingMs, databaseAt)
 }
 
-function reserveEvenly(pacing: Pacing, wanted: number, policy: RatePolicy, databaseAt: Instant): Step {
-  const spacingMs = spacing(pacing, policy, databaseAt)
-  if (spacingMs === Number.POSITIVE_INFINITY) return { reservation: { kind: 'wait', waitMs: longestWaitMs }, pacing }
+/**
+ * A slot or probe further off than one can be has been left behind by a limit that has risen, or by a clock that was set back. The
+ * last slot taken lies at most `aheadMs` from now.
+ */
+function drawnNear(pacing: Pacing, spacingMs: number, databaseAt: Instant): Pacing {
+  const nextSlotAt = Math.min(pacing.nextSlotAt, databaseAt + aheadMs + spacingMs)
+  const nextProbeAt = Math.min(pacing.hold?.nextProbeAt ?? 0, databaseAt + probeEveryMs)
+  if (nextSlotAt === pacing.nextSlotAt && nextProbeAt === (pacing.hold?.nextProbeAt ?? 0)) return pacing
+  return { ...pacing, nextSlotAt, hold: pacing.hold && { ...pacing.hold, nextProbeAt } }
+}
 
-  // Time that nobody used is not saved up. A slot further off than one can be reserved: the limit has risen or the clock was
-  // set back; the last slot taken lies at most `aheadMs` from now.
-  let nextSlotAt = Math.min(Math.max(pacing.nextSlotAt, databaseAt), databaseAt + aheadMs + spacingMs)
+function reserveEvenly(pacing: Pacing, wanted: number, spacingMs: number, databaseAt: Instant): Step {
+  // Time that nobody used is not saved up.
+  let nextSlotAt = Math.max(pacing.nextSlotAt, databaseAt)
   const slots: Instant[] = []
   while (slots.length < wanted && nextSlotAt < databaseAt + aheadMs) {
     slots.push(nextSlotAt)
@@ -55,16 +68,11 @@ function reserveEvenly(pacing: Pacing, wanted: number, policy: RatePolicy, datab
   return { reservation: { kind: 'slots', databaseAt, slots }, pacing: { ...pacing, nextSlotAt, quotaUsed } }
 }
 
-function reserveProbe(pacing: Pacing, hold: Hold, policy: RatePolicy, databaseAt: Instant): Step {
-  // Further off than that it only is when the clock was set back.
-  const nextProbeAt = Math.min(hold.nextProbeAt, databaseAt + probeEveryMs)
-  const held = nextProbeAt === hold.nextProbeAt ? pacing : { ...pacing, hold: { ...hold, nextProbeAt } }
-
-  const fromAt = Math.max(pacing.nextSlotAt, nextProbeAt)
-  const probe = reserveEvenly({ ...pacing, nextSlotAt: fromAt }, 1, policy, databaseAt)
-  const slotAt = probe.reservation.kind === 'slots' ? probe.reservation.slots[0] : undefined
-  if (slotAt === undefined) {
-    return { reservation: { kind: 'hold', cause: hold.cause, waitMs: untilNear(fromAt, databaseAt) }, pacing: held }
+function reserveProbe(pacing: Pacing, hold: Hold, spacingMs: number, databaseAt: Instant): Step {
+  const slotAt = Math.max(pacing.nextSlotAt, hold.nextProbeAt, databaseAt)
+  const probe = reserveEvenly({ ...pacing, nextSlotAt: slotAt }, 1, spacingMs, databaseAt)
+  if (probe.reservation.kind !== 'slots') {
+    return { reservation: { kind: 'hold', cause: hold.cause, waitMs: untilNear(slotAt, databaseAt) }, pacing }
   }
   return { ...probe, pacing: { ...probe.pacing, hold: { ...hold, nextProbeAt: slotAt + probeEveryMs } } }
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { recipientForm } from '#core/address.ts'
 import type { Clocks } from '#core/clock.ts'
 import { ForewarnError } from '#core/errors.ts'
+import type { PinTable } from '#pins/pins.ts'
 import type { Ledger } from '../ledger.ts'
-import type { OpenedLedger, OpenOptions } from '../open.ts'
 import { sqliteAttempts } from './attempts.ts'
 import { sqliteAudit } from './audit.ts'
 import { Connection, type ConnectionOptions, explained, isBusy, patient } from './connection.ts'
@@ -20,20 +20,29 @@ import { sqliteOutbox } from './outbox.ts'
 import { sqlitePace } from './pace.ts'
 import { sqlitePinTable } from './pin-table.ts'
 import { sqlitePlans } from './plans.ts'
+import { probe } from './probe.ts'
 import { sqliteReports } from './reports.ts'
 
-/** Opens the ledger in one SQLite file, by its absolute path. */
+interface Options extends Omit<ConnectionOptions, 'file'> {
+  readonly mode: 'migrate' | 'as-is'
+  readonly clocks: Clocks
+}
+
+/** Opens the ledger in one SQLite file, by its absolute path. See `openLedger`. */
 export async function openSqliteLedger(
   file: string,
-  options: OpenOptions & { readonly clocks: Clocks },
-): Promise<OpenedLedger> {
-  if (options.mode === 'migrate') await makeFolder(file)
-  else if (!existsSync(file)) throw absent(file)
+  options: Options,
+): Promise<{ ledger: Ledger; pinTable: PinTable }> {
+  const { mode } = options
+  if (mode === 'migrate') await makeFolder(file)
+  const contents = existsSync(file) ? await whileLocked(file, () => probe(file)) : 'nothing'
+  if (contents === 'other') throw foreign(file)
+  if (contents === 'nothing' && mode === 'as-is') throw absent(file)
 
-  const connection = await connect({ ...options, file })
+  const connection = await whileLocked(file, () => new Connection({ ...options, file }))
   try {
-    if (options.mode === 'migrate') await bringUpToDate(connection, file)
-    const secret = await readSecret(connection, options.mode)
+    if (mode === 'migrate') await bringUpToDate(connection, file)
+    const secret = await readSecret(connection, mode)
     return {
       ledger: ledgerOf(connection, `file:${file}`, secret, options.clocks),
       pinTable: sqlitePinTable(connection),
@@ -44,7 +53,7 @@ export async function openSqliteLedger(
   }
 }
 
-function ledgerOf(connection: Connection, address: string, secret: Buffer | null, clocks: Clocks): Ledger {
+function ledgerOf(connection: Connection, address: string, secret: KeyObject | null, clocks: Clocks): Ledger {
   return {
     address,
     gates: sqliteGates(connection),
@@ -80,28 +89,35 @@ async function makeFolder(file: string): Promise<void> {
 
 function absent(file: string): ForewarnError {
   return new ForewarnError('ledger-unusable', `there is no ledger at ${file}`, {
-    hint: 'check the setting `database`',
+    hint: 'check the setting `database`; a new ledger is created by `forewarn migrate`, and by start and run',
   })
 }
 
-/** Waits while another process has the file locked, as when it changes a new file's journal mode. */
-async function connect(options: ConnectionOptions): Promise<Connection> {
+function foreign(file: string): ForewarnError {
+  return new ForewarnError('ledger-unusable', `${file} is the database of another program, not a ledger`, {
+    hint: 'give the setting `database` a file of its own',
+  })
+}
+
+/** Opening does not wait for locks by itself, and meets one when another process changes a new file's journal mode. */
+async function whileLocked<T>(file: string, open: () => T): Promise<T> {
   const deadlineMs = performance.now() + patient.forMs
   for (;;) {
     try {
-      return new Connection(options)
+      return open()
     } catch (error) {
-      if (!isBusy(error) || performance.now() > deadlineMs) throw explained(error, options.file)
+      if (!isBusy(error) || performance.now() > deadlineMs) throw explained(error, file)
       await pause(patient.pauseMs)
     }
   }
 }
 
 /** A ledger of another version may keep its secret elsewhere; the stop does not need it. */
-async function readSecret(connection: Connection, mode: OpenOptions['mode']): Promise<Buffer | null> {
+async function readSecret(connection: Connection, mode: Options['mode']): Promise<KeyObject | null> {
   try {
     const secret = await connection.read(() => readMeta(connection.db, 'secret'))
-    return secret === null ? null : Buffer.from(secret, 'hex')
+    // A key object: with the bare bytes each HMAC would take five times as long, and a scan makes one for each PIN.
+    return secret === null ? null : createSecretKey(secret, 'hex')
   } catch (error) {
     if (mode === 'as-is') return null
     throw error

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import type { Draft } from '#core/assembly.ts'
 import type { NewReminder, SkipReason } from '#core/reminder.ts'
-import type { AssemblyResult, Draft, Ledger } from '#ledger/ledger.ts'
+import type { AssemblyResult, Ledger } from '#ledger/ledger.ts'
 import { dayMs, draftOf, hourMs, monday, openOf, reminderOf } from '../fixtures.ts'
 import type { LedgerHarness } from '../harness.ts'
 import { describeLedger } from './describe-ledger.ts'

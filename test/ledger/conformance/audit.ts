@@ -74,10 +74,30 @@ export function auditConformance(harness: LedgerHarness): void {
       expect(await test.ledger.audit.verify()).toEqual({ entries: 5, intact: false, firstBroken: 6 })
     })
 
+    it('finds missing newest rows also after the trail went on', async () => {
+      const test = await trail()
+      await test.tamper('delete from audit where seq >= 6')
+      await test.ledger.audit.append({ by: ops, action: 'test', subject: 'e8' })
+      await test.ledger.audit.append({ by: ops, action: 'test', subject: 'e9' })
+      expect(await test.ledger.audit.verify()).toEqual({ entries: 5, intact: false, firstBroken: 8 })
+    })
+
     it('finds that all was deleted', async () => {
       const test = await trail()
       await test.tamper('delete from audit')
       expect(await test.ledger.audit.verify()).toMatchObject({ intact: false, firstBroken: 1 })
+    })
+
+    it("finds a row put in from another ledger's trail, which is whole in itself", async () => {
+      const test = await trail()
+      const other = await harness.open()
+      await other.ledger.audit.append({ by: ops, action: 'test', subject: 'e2', before: { n: 1 }, after: { n: 2 } })
+      const [row] = await other.ledger.audit.list(1)
+      await other.close()
+      await test.tamper(`
+        update audit set database_at = ${row?.databaseAt}, previous_hash = '${row?.previousHash}', hash = '${row?.hash}'
+        where seq = 2`)
+      expect(await test.ledger.audit.verify()).toMatchObject({ intact: false, firstBroken: 2 })
     })
 
     it('finds a row inserted in the middle, and one at the end', async () => {

@@ -35,7 +35,8 @@ CREATE TABLE `audit` (
 --> statement-breakpoint
 CREATE TABLE `cap` (
 	`bucket` text PRIMARY KEY NOT NULL,
-	`count` integer NOT NULL
+	`count` integer NOT NULL,
+	`counted_at` integer NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `edition` (
@@ -93,7 +94,7 @@ CREATE TABLE `message` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `message_by_reference` ON `message` (`reference`);--> statement-breakpoint
-CREATE INDEX `message_sendable` ON `message` (`priority`,`not_before`,`id`) WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX `message_sendable` ON `message` (`priority`,`not_before`,`id`,`campaign`,`not_after`) WHERE state = 'pending';--> statement-breakpoint
 CREATE INDEX `message_live` ON `message` (`recipient_key`) WHERE state in ('pending', 'sending');--> statement-breakpoint
 CREATE INDEX `message_in_doubt` ON `message` (`doubt_since_database_at`) WHERE state = 'in_doubt';--> statement-breakpoint
 CREATE INDEX `message_to_forget` ON `message` (`updated_at`) WHERE address is not null and state in ('sent', 'failed', 'skipped');--> statement-breakpoint

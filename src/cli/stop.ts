@@ -1,0 +1,154 @@
+import { Command } from 'commander'
+import type { Receipt } from '#control/stop.ts'
+import { exitCode, ForewarnError } from '#core/errors.ts'
+import { type By, everything, type Gate } from '#ledger/ledger.ts'
+import { openForControl } from './control-ledger.ts'
+import { untilAsked } from './ending.ts'
+import { gateJson, headline, sinceFacts, waitingForJson } from './gate-view.ts'
+import { counted, facts, type Globals, paint, print, visible, warn } from './output.ts'
+import { byFor } from './settings.ts'
+
+const defaultWaitSeconds = 30
+/** The settings are not read here: the longest `mail.timeoutMs` that they allow. */
+const longestTimeoutMs = 60_000
+
+/** Options without their text count as not given: a stop does not fail for them. */
+interface StopOptions extends Globals {
+  readonly reason?: string | true
+  readonly wait?: string | true
+}
+
+/** `stop`, the same as `switch off`. */
+export function stopCommand(end: (code: number) => void): Command {
+  return new Command('stop')
+    .description('stop everything at once, wait until no call to SES is open, print the receipt')
+    .option('--reason [TEXT]', 'why, for the audit')
+    .option('--wait [SECONDS]', `how long to wait for open calls (default: ${defaultWaitSeconds})`)
+    .action(async (_options, self: Command) => end(await stopEverything(self.optsWithGlobals())))
+}
+
+/** What is to be said beside the stop is said after it. */
+class Later {
+  readonly #globals: Globals
+  #warnings: string[] = []
+
+  constructor(globals: Globals) {
+    this.#globals = globals
+  }
+
+  readonly add = (warning: string): void => {
+    this.#warnings.push(warning)
+  }
+
+  tell(): void {
+    for (const warning of this.#warnings.splice(0)) warn(this.#globals, warning)
+  }
+}
+
+async function stopEverything(options: StopOptions): Promise<number> {
+  const later = new Later(options)
+  const waitMs = readWait(options.wait, later) * 1_000
+  const by = await byFor(options, options.reason === true ? undefined : options.reason, later.add)
+  try {
+    return await closeAndWait(options, by, waitMs, later)
+  } catch (error) {
+    later.tell()
+    const cause = error instanceof Error ? error.message : String(error)
+    throw new ForewarnError('not-stopped', `NOT STOPPED: processes that reach the ledger may still send (${cause})`, {
+      hint: `${hintOf(error)}Name the ledger with DATABASE_URL or --config. A second way to stop needs no ledger (--ses): ${stopInSes}`,
+      cause: error,
+    })
+  }
+}
+
+const stopInSes =
+  'close the configuration set in Amazon SES with `aws ses update-configuration-set-sending-enabled --configuration-set-name NAME --no-enabled`'
+
+function hintOf(error: unknown): string {
+  if (!(error instanceof ForewarnError) || error.hint === undefined) return ''
+  return `${error.hint.charAt(0).toUpperCase()}${error.hint.slice(1).replace(/\.$/, '')}. `
+}
+
+function readWait(text: string | true | undefined, later: Later): number {
+  if (text === undefined) return defaultWaitSeconds
+  const seconds = text === true || text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds
+  later.add(`--wait ${text === true ? '' : text} is no number of seconds; ${defaultWaitSeconds} are taken`)
+  return defaultWaitSeconds
+}
+
+async function closeAndWait(options: StopOptions, by: By, waitMs: number, later: Later): Promise<number> {
+  const { ledger } = await openForControl(options, later.add)
+  const [{ stop }, { settle }, { provenGone }, { systemClocks }, { silentLog }] = await Promise.all([
+    import('#control/stop.ts'),
+    import('#jobs/settle.ts'),
+    import('#control/worker-identity.ts'),
+    import('#app/clocks.ts'),
+    import('#observe/observe.ts'),
+  ])
+  try {
+    const settlePorts = { ledger, clocks: systemClocks(), log: silentLog, provenGone, timeoutMs: longestTimeoutMs }
+    const receipt = await stop(
+      { ledger, settle: () => settle(settlePorts) },
+      { by, scope: everything, waitMs },
+      untilAsked().signal,
+      ({ gate, inFlight }) => {
+        tellClosed(options, gate, ledger.address)
+        later.tell()
+        if (inFlight.length > 0) tellWaiting(inFlight.length)
+      },
+    )
+    print(options, receiptJson(receipt), () => receiptText(options, receipt))
+    return receipt.drained ? exitCode.done : exitCode.partial
+  } finally {
+    await ledger.close()
+  }
+}
+
+/** The gate is closed: said at once, before anything is waited for. */
+function tellClosed(globals: Globals, gate: Gate, address: string): void {
+  if (globals.json) return
+  const lines = [headline(globals, gate), ...facts([['ledger', address], ...sinceFacts(gate)], factColumn)]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** What is said at once and the receipt that follows read as one list. */
+const factColumn = 'in flight'.length
+
+function tellWaiting(open: number): void {
+  if (!process.stderr.isTTY) return
+  process.stderr.write(`waiting for ${counted(open, 'open call')}; Ctrl-C ends the wait, and all stays stopped\n`)
+}
+
+function receiptJson(receipt: Receipt) {
+  return { ...receipt, gate: gateJson(receipt.gate), waitingFor: receipt.waitingFor.map(waitingForJson) }
+}
+
+function receiptText(globals: Globals, receipt: Receipt): string {
+  const { inFlight, escaped, returned, failed, inDoubt, held } = receipt
+  const ends = `${escaped} accepted, ${returned} held again, ${failed} refused, ${inDoubt} in doubt`
+  const campaigns = Object.entries(receipt.heldByCampaign).map(([key, count]) => `${key} ${count}`)
+  return facts(
+    [
+      ['drained', drainedText(globals, receipt)],
+      ...receipt.waitingFor.map((attempt): [string, string] => {
+        const { worker, pid, since } = waitingForJson(attempt)
+        return ['', `waits for ${visible(worker)} (pid ${pid}), which began at ${since}`]
+      }),
+      ['in flight', `${counted(inFlight, 'call')} when it closed${inFlight === 0 ? '' : `: ${ends}`}`],
+      ['held', `${counted(held, 'message')}${campaigns.length > 0 ? ` (${campaigns.join(', ')})` : ''}`],
+      ['audit', receipt.auditHash],
+      ...(receipt.drained ? [] : [nextLook]),
+      ['go on', 'forewarn switch on --reason "why"'],
+    ],
+    factColumn,
+  ).join('\n')
+}
+
+const nextLook: [string, string] = ['look', 'run it again: it waits again, and tells this receipt']
+
+function drainedText(globals: Globals, { drained, waitingFor }: Receipt): string {
+  if (drained) return paint(globals, 'green', 'yes: no call is open, and none will begin')
+  const open = counted(waitingFor.length, 'call is', 'calls are')
+  return paint(globals, 'red', `NOT YET: ${open} still open; none will begin`)
+}
