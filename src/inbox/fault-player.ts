@@ -1,4 +1,5 @@
 import type { Instant } from '#core/instant.ts'
+import { seededRandom } from '#core/seeded-random.ts'
 
 import {
   type CheckedFaults,
@@ -55,7 +56,7 @@ export class FaultPlayer {
   replace(faults?: Faults): CheckedFaults {
     this.#current = checkFaults(faults)
     this.#rules = this.#current.faults.map((fault) => ({ fault, fits: fitter(fault), seen: 0, through: [] }))
-    this.#random = generator(this.#current.seed)
+    this.#random = seededRandom(this.#current.seed)
     return this.#current
   }
 
@@ -128,15 +129,4 @@ function isWithinRate(rule: Rule, at: Instant, perSecond: number): boolean {
   if (rule.through.length >= Math.max(1, Math.floor(perSecond))) return false
   rule.through.push(at)
   return true
-}
-
-/** mulberry32: small, and the same sequence for the same seed everywhere. */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

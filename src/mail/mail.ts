@@ -1,9 +1,7 @@
 import type { Deadline } from '#core/clock.ts'
 import type { Instant } from '#core/instant.ts'
-import type { CompiledTemplate, Edition, LetterPin, LetterValues } from '#core/letter.ts'
+import type { Edition, LetterValues } from '#core/letter.ts'
 import type { Outcome, SesQuota } from '#core/outcome.ts'
-
-export type { CompiledTemplate, Edition, LetterPin, LetterValues, Outcome, SesQuota }
 
 /** A mail ready to go. */
 export interface ComposedMail {

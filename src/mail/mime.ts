@@ -23,7 +23,7 @@ export interface MimeParts {
 
 /**
  * The raw message, RFC 5322 and 2045: 7-bit, CRLF, multipart/alternative with the text first. The same parts give the same bytes.
- * Built here and not by a library because it is on the path of every mail: see `bench/`. Throws a TypeError for anything that
+ * Built here and not by a library because it is on the path of every mail: see docs/decisions/005-own-mime.md. Throws a TypeError for anything that
  * could begin another header or name another recipient.
  */
 export function buildMime(parts: MimeParts): Uint8Array {

@@ -1,5 +1,6 @@
 import type { Instant } from '#core/instant.ts'
 import type { Pin, PinStatus } from '#core/pin.ts'
+import { seededRandom } from '#core/seeded-random.ts'
 
 export interface DemoOptions {
   /** how many PINs */
@@ -212,15 +213,4 @@ function nth<T>(list: readonly T[], index: number): T {
   const item = list[index]
   if (item === undefined) throw new RangeError(`no item ${index} in a list of ${list.length}`)
   return item
-}
-
-/** Numbers in [0, 1) that depend on the seed alone: mulberry32, by Tommy Ettinger (public domain). Not for secrets. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type RunReport, runOnce } from '#app/run-once.ts'
 import { bindJobs, type ServicePorts } from '#app/service.ts'
 import { everything, type Ledger } from '#ledger/ledger.ts'
+import type { PinSource } from '#pins/pins.ts'
 import { BullmqQueue } from '#queue/bullmq-queue.ts'
 import { aHolder, beforeClaim, callsOf, hourMs, monday, never, newWorld, ops, type World } from '../jobs/world.ts'
 import { editionOf } from '../ledger/fixtures.ts'
@@ -100,8 +101,12 @@ describe('a single run', () => {
   it('counts what a message lost between the scan and the mail', async () => {
     const world = await newWorld()
     await world.due(aHolder('ada'), aHolder('bob'))
-    const revokes = beforeClaim(world.ledger, () => world.hold(aHolder('bob', { status: 'revoked' })))
-    const { messages, reminders } = await run(world, { ledger: revokes })
+    const { messages, reminders } = await run(world, {
+      pins: afterScan(world, async (ids) => {
+        const read = await world.pinTable.read(ids)
+        return new Map([...read].map(([id, pin]) => [id, id.includes('bob') ? { ...pin, status: 'revoked' } : pin]))
+      }),
+    })
     expect(messages).toMatchObject({ sent: 1, skipped: 1, pending: 0 })
     expect(reminders).toMatchObject({ sent: 1, skipped: { revoked: 1 } })
   })
@@ -208,15 +213,8 @@ describe('a run ends when nothing may be sent now, and says why', () => {
   it('as while the portal is silent', async () => {
     const world = await newWorld()
     await world.due(...people(2))
-    const pins = { ...world.pinTable, page: async () => [] }
-    let reads = 0
-    // The scan is still answered.
-    const read = async (ids: readonly string[]) => {
-      reads += 1
-      if (reads > 1) throw new Error('portal')
-      return world.pinTable.read(ids)
-    }
-    expect(await run(world, { pins: { ...pins, read } })).toMatchObject({
+    const pins = afterScan(world, () => Promise.reject(new Error('portal')))
+    expect(await run(world, { pins })).toMatchObject({
       messages: { sent: 0, pending: 2 },
       waiting: { portal: 2 },
     })
@@ -282,4 +280,17 @@ function closingAfter(ledger: Ledger, claims: number, scope: string): Ledger {
     if (made === claims) await ledger.gates.close(scope, ops)
     made += 1
   })
+}
+
+/** The portal, which gives other answers when PINs are read again before their mails. */
+function afterScan({ pinTable }: World, read: PinSource['read']): PinSource {
+  let reads = 0
+  return {
+    page: (query, after, limit) => pinTable.page(query, after, limit),
+    read: (ids) => {
+      reads += 1
+      return reads === 1 ? pinTable.read(ids) : read(ids)
+    },
+    refreshedAt: () => pinTable.refreshedAt(),
+  }
 }

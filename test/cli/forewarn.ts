@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 
@@ -47,5 +47,14 @@ export function start(args: readonly string[], { cwd, env = {}, nodeArgs = [] }:
     child.once('error', reject)
     child.once('close', resolve)
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
   return { stdout: child.stdout, stderr: child.stderr, kill: (signal: NodeJS.Signals) => child.kill(signal), ended }
+}
+
+const running = new Set<ChildProcess>()
+
+/** Ends what a failed test left running. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
 }

@@ -108,7 +108,7 @@ describe('asking how things stand', () => {
     expect(settings).toContainEqual({
       key: 'web.port',
       value: '0',
-      origin: `file ${shop.folder}/config/forewarn.yaml:5`,
+      origin: `file ${shop.folder}/config/forewarn.yaml:6`,
     })
   })
 

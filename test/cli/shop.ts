@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningInbox, startInbox } from '#inbox/server.ts'
-import { type Ended, forewarn, forewarnJson, root } from './forewarn.ts'
+import { type Ended, forewarn, forewarnJson, killAll, root } from './forewarn.ts'
 
 /** A small installation in a folder of its own, with an inbox in place of SES. */
 export interface Shop {
@@ -43,6 +43,7 @@ export async function openShop(): Promise<Shop> {
     json: (...args) => forewarnJson(args, { cwd: folder, env }),
     write,
     async close() {
+      killAll()
       await inbox.stop()
       await rm(folder, { recursive: true })
     },

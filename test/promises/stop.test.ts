@@ -1,6 +1,7 @@
-import { open, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Faults } from '#inbox/faults.ts'
 import { expectAtMostOnce, sendingCalls } from './harness/books.ts'
 import { openCredentialsDesk } from './harness/credentials-desk.ts'
 import { documentOf, type Ended } from './harness/forewarn.ts'
@@ -57,8 +58,9 @@ onEveryStack('P2: stop means stop', (stack) => {
   it('lets no call begin after a receipt that says drained, at whatever moment it comes', async () => {
     const { between } = chance('stopped at any moment')
     const pins = pinRows(60, { expires_at })
-    const faults = { seed: between(1, 1_000_000), faults: [{ fault: 'latency' as const, ms: [0, 80] as [number, number] }] }
-    const site = await newSite(stack, { pins, inbox: { faults }, settings: { mail: { rate: { perSecond: 40, reserve: 0.1 } } } })
+    const faults: Faults = { seed: between(1, 1_000_000), faults: [{ fault: 'latency', ms: [0, 80] }] }
+    const mail = { rate: { perSecond: 40, reserve: 0.1 } }
+    const site = await newSite(stack, { pins, inbox: { faults }, settings: { mail } })
     const running = site.start(['run', '--once', '--at', now])
     const calls = between(2, 20)
     await site.inbox.waitFor(() => sendingCalls(site.inbox).length >= calls)
@@ -102,10 +104,8 @@ onEveryStack('P2: stop means stop', (stack) => {
   it('names a frozen process that has claimed, and that process does not call when it wakes', async () => {
     const site = await newSite(stack, { pins: pinRows(1, { expires_at }) })
     const desk = await openCredentialsDesk(site.folder)
-    const running = site.start(['run', '--once', '--at', now, '--log-level', 'debug'], desk.variables)
-    // The question for SES's quota is the only call before.
-    await site.inbox.waitFor(() => site.inbox.calls.begun === 1)
-    await desk.holdNext()
+    const running = site.start(['run', '--once', '--at', now], desk.variables)
+    await desk.waitedAt
 
     running.kill('SIGSTOP')
     const frozen = await switchOff(site, '--wait', '3')
@@ -144,8 +144,7 @@ onEveryStack('P2: stop means stop', (stack) => {
     const { database } = stack.settingsIn(site.folder)
     const on = () => site.forewarn(['switch', 'on', '--reason', 'test', '--yes'])
     await writeFile(join(site.folder, 'campaigns', 'soft-pin.yaml'), 'key: [')
-    await rm(join(site.folder, 'campaigns'), { recursive: true })
-    const sound = await (await import('node:fs/promises')).readFile(site.settingsFile, 'utf8')
+    const sound = await readFile(site.settingsFile, 'utf8')
 
     const broken = {
       'not YAML': `database: ${database}\nmail: {{{\n\t- x`,
@@ -210,7 +209,11 @@ function expectToAddUp({ inFlight, escaped, returned, failed, inDoubt, waitingFo
 function expectNotStopped({ code, stdout, stderr }: Ended): void {
   expect(code, stdout + stderr).toBe(1)
   expect(documentOf({ code, signal: null, stdout, stderr })).toMatchObject({
-    error: { code: 'not-stopped', message: expect.stringContaining('NOT STOPPED'), hint: expect.stringContaining('--ses') },
+    error: {
+      code: 'not-stopped',
+      message: expect.stringContaining('NOT STOPPED'),
+      hint: expect.stringContaining('--ses'),
+    },
   })
 }
 

@@ -4,24 +4,31 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** Gives out AWS credentials, as slowly as a test wants: whoever signs a request must come here first. */
+/**
+ * Gives out AWS credentials. The first question, which is about SES's quota, is turned away; whoever comes next wants to
+ * send, and waits here, with its claim made and its call not begun.
+ */
 export interface CredentialsDesk {
-  /** Environment of a command that gets its credentials here, for every single call. */
+  /** Environment of a command that gets its credentials here. */
   readonly variables: Readonly<Record<string, string>>
-  /** From now on nobody gets an answer; resolves when the first one waits. */
-  holdNext(): Promise<void>
-  /** Answers all who wait, and holds no more. */
+  /** Resolves when somebody waits. */
+  readonly waitedAt: Promise<void>
+  /** Answers all who wait, and all who come. */
   release(): void
 }
 
 /** Opens a desk whose `credential_process` lives in `folder`. It is closed after the test. */
 export async function openCredentialsDesk(folder: string): Promise<CredentialsDesk> {
   const waiting: ServerResponse[] = []
-  let arrival: (() => void) | null = null
+  const arrival = Promise.withResolvers<void>()
+  let questions = 0
+  let released = false
   const server = createServer((_request, response) => {
-    if (arrival === null) return answer(response)
+    questions += 1
+    if (questions === 1) return void response.end('no credentials yet')
+    if (released) return answer(response)
     waiting.push(response)
-    arrival()
+    arrival.resolve()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
@@ -40,16 +47,14 @@ export async function openCredentialsDesk(folder: string): Promise<CredentialsDe
   return {
     // Keys in the environment would be taken first.
     variables: { AWS_CONFIG_FILE: awsConfig, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
-    holdNext: () => new Promise((resolve) => (arrival = resolve)),
+    waitedAt: arrival.promise,
     release() {
-      arrival = null
+      released = true
       for (const response of waiting.splice(0)) answer(response)
     },
   }
 }
 
-/** So near their end that the SDK asks again for the next call. */
 function answer(response: ServerResponse): void {
-  const Expiration = new Date(Date.now() + 60_000).toISOString()
-  response.end(JSON.stringify({ Version: 1, AccessKeyId: 'made-up', SecretAccessKey: 'made-up', Expiration }))
+  response.end(JSON.stringify({ Version: 1, AccessKeyId: 'made-up', SecretAccessKey: 'made-up' }))
 }

@@ -9,7 +9,10 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
 /** `count` PINs of as many people, all alike: `pin-001` of person-001@partner.example, and on. */
-export function pinRows(count: number, same: { readonly expires_at: string } & Readonly<Record<string, string>>): PinRow[] {
+export function pinRows(
+  count: number,
+  same: { readonly expires_at: string } & Readonly<Record<string, string>>,
+): PinRow[] {
   return Array.from({ length: count }, (_, index) => {
     const number = String(index + 1).padStart(3, '0')
     return { pin_id: `pin-${number}`, email: `person-${number}@partner.example`, ...same }

@@ -1,3 +1,5 @@
+import { seededRandom } from '#core/seeded-random.ts'
+
 /** Random choices that come again with the same seed. */
 export interface Chance {
   /** A whole number from `from` to `to`, both included. */
@@ -12,21 +14,10 @@ export const times = Number(process.env.TORTURE_TIMES ?? 2)
 export function chance(what: string): Chance {
   const seed = Number(process.env.TORTURE_SEED ?? Math.floor(Math.random() * 1_000_000))
   process.stdout.write(`${what}: TORTURE_SEED=${seed}\n`)
-  const random = generator(seed)
+  const random = seededRandom(seed)
   const between = (from: number, to: number): number => from + Math.floor(random() * (to - from + 1))
   return {
     between,
     oneOf: (choices) => choices[between(0, choices.length - 1)] as (typeof choices)[number],
-  }
-}
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

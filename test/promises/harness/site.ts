@@ -125,7 +125,11 @@ export function enable(site: Site, campaign: string): Promise<Ended> {
 }
 
 /** `run --once`, at a business time; gives its exit code and what it printed. */
-export async function runOnce(site: Site, at: string, ...more: string[]): Promise<{ code: number | null; run: RunDocument }> {
+export async function runOnce(
+  site: Site,
+  at: string,
+  ...more: string[]
+): Promise<{ code: number | null; run: RunDocument }> {
   const end = await site.forewarn(['run', '--once', '--at', at, ...more])
   return { code: end.code, run: documentOf(end) }
 }
