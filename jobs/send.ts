@@ -4,6 +4,7 @@ import type { Campaign } from '#core/campaign.ts'
 import { campaignLimits, nextLimitAt } from '#core/caps.ts'
 import { type Clocks, deadlineIn } from '#core/clock.ts'
 import { judge } from '#core/decide.ts'
+import { ForewarnError } from '#core/errors.ts'
 import type { Sign } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
 import type { Edition, LetterValues } from '#core/letter.ts'
@@ -197,7 +198,8 @@ function compose(ports: SendPorts, edition: Edition, values: LetterValues): Uint
       message: values.messageId,
       campaign: edition.campaign.key,
       edition: edition.hash,
-      error: error instanceof Error ? error.name : 'unknown',
+      // Not its message: that may quote what a person typed.
+      code: error instanceof ForewarnError ? error.code : error instanceof Error ? error.name : 'unknown',
     })
     return null
   }

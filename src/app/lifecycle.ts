@@ -5,7 +5,7 @@ import { ForewarnError } from '#core/errors.ts'
 import { type ClockJobName, keepTimetableEveryMs, scanOf, timetable } from '#jobs/schedule.ts'
 import type { ClockJob } from '#queue/queue.ts'
 import { healthRoutes, type RunningWeb, startWeb } from '#web/health.ts'
-import type { Service } from './service.ts'
+import { endingGraceMs, type Service } from './service.ts'
 
 export const roles = ['scheduler', 'worker', 'web'] as const
 export type Role = (typeof roles)[number]
@@ -13,12 +13,9 @@ export type Role = (typeof roles)[number]
 export interface RunningService {
   /** Where health is served. */
   readonly url: string
-  /** No claim begins any more; calls have up to `graceMs` to end. May be called twice. */
+  /** No claim begins any more; calls have up to `endingGraceMs` to end. May be called twice. */
   stop(): Promise<void>
 }
-
-/** Calls unanswered this long after the end was asked for are aborted, and their messages in doubt. */
-const graceMs = 8_000
 
 /**
  * Starts the service in its roles; resolves when it is ready. `end` tells the jobs that the process ends; the caller's
@@ -55,19 +52,19 @@ export async function startService(
     },
     { sends, clock: has('scheduler') },
   )
-  const keeping = has('scheduler') ? keepTimetable(service, options.end.signal) : Promise.resolve()
+  // Not waited for at the end: it may be in the middle of a call that a closed queue never answers.
+  if (has('scheduler')) void keepTimetable(service, options.end.signal)
   log.info('ready', { url: web.url, roles: options.roles.join(','), queue: queue.backend, ledger: ledger.address })
-  return { url: web.url, stop: stopper(service, web, keeping, options.end) }
+  return { url: web.url, stop: stopper(service, web, options.end) }
 }
 
-function stopper(service: Service, web: RunningWeb, keeping: Promise<void>, end: AbortController): () => Promise<void> {
+function stopper(service: Service, web: RunningWeb, end: AbortController): () => Promise<void> {
   const { queue, policy, mailer, ledger, log } = service.ports
   let stopped: Promise<void> | null = null
   const stop = async (): Promise<void> => {
     log.info('stopping')
     end.abort()
-    await queue.stop(Math.min(graceMs, policy.timeoutMs))
-    await keeping
+    await queue.stop(Math.min(endingGraceMs, policy.timeoutMs))
     await web.stop()
     mailer.close()
     await ledger.close()

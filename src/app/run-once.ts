@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Instant } from '#core/instant.ts'
 import { everything } from '#ledger/ledger.ts'
-import type { Service } from './service.ts'
+import { endingGraceMs, type Service } from './service.ts'
 import { Tally } from './tally.ts'
 
 /** What a single run did; counts are of this run, `pending` and `waiting` of what is left. */
@@ -9,6 +9,8 @@ export interface RunReport {
   readonly at: Instant
   /** Why nothing was done at all. */
   readonly refused: 'gate' | 'stale-source' | null
+  /** True when it was told to end before it was done. */
+  readonly interrupted: boolean
   readonly scanned: Readonly<Record<string, { readonly examined: number; readonly planned: number }>>
   readonly messages: Tally['messages'] & { readonly pending: number }
   readonly reminders: Tally['reminders'] & { readonly pending: number }
@@ -23,45 +25,65 @@ const worthWaitingMs = 10_000
 const idleRounds = 3
 
 /**
- * Scans, assembles, sends, and ends when nothing may be sent now. `campaign` restricts all of it to one.
+ * Scans, assembles, sends, and ends when nothing may be sent now. `campaign` restricts all of it to one. When the signal
+ * aborts, no call begins any more, and those in flight have a short time to end: they are in the report too.
  * The queue of `service` must be this run's own.
  */
 export async function runOnce(service: Service, campaign: string | null, signal: AbortSignal): Promise<RunReport> {
-  const { ledger, clocks, queue } = service.ports
+  const { ledger, clocks } = service.ports
   const startedMs = clocks.monotonicMs()
   const at = clocks.business()
   const tally = new Tally()
   const refused = await refusal(service)
   const scanned: Record<string, { examined: number; planned: number }> = {}
   if (refused === null) {
-    await service.settle()
-    const editions = (await service.enabled()).filter(({ campaign: { key } }) => campaign === null || key === campaign)
-    for (const edition of editions) {
-      const result = await service.scan(edition.campaign, signal)
-      scanned[edition.campaign.key] = { examined: result?.examined ?? 0, planned: result?.planned ?? 0 }
-      if (result !== null) tally.scanned(result)
-    }
-    // A queue takes seconds to open: not for nothing.
-    const due = await ledger.outbox.sendable(clocks.business(), 1, campaign ?? undefined)
-    if (due.length > 0) {
-      await service.quota(signal)
-      await queue.work(
-        { send: async (id, jobSignal) => tally.sent(await service.send(id, jobSignal)), clock: async () => {} },
-        { sends: service.ports.concurrency, clock: false },
-      )
-      await sendAll(service, tally, campaign, signal)
-    }
+    await scanAndSend(service, { tally, scanned }, campaign, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+    if (signal.aborted) await endCalls(service)
   }
   const waiting = await waitingNow(service)
   return {
     at,
     refused,
+    interrupted: signal.aborted,
     scanned,
     messages: { ...tally.messages, pending: sum(waiting) },
     reminders: { ...tally.reminders, pending: (await ledger.reports.openReminders()).pending },
     waiting,
     durationMs: Math.round(clocks.monotonicMs() - startedMs),
   }
+}
+
+async function scanAndSend(
+  service: Service,
+  { tally, scanned }: { tally: Tally; scanned: Record<string, { examined: number; planned: number }> },
+  campaign: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ledger, clocks, queue, concurrency } = service.ports
+  await service.settle()
+  const editions = (await service.enabled()).filter(({ campaign: { key } }) => campaign === null || key === campaign)
+  for (const edition of editions) {
+    const result = await service.scan(edition.campaign, signal)
+    scanned[edition.campaign.key] = { examined: result?.examined ?? 0, planned: result?.planned ?? 0 }
+    if (result !== null) tally.scanned(result)
+  }
+  // A queue takes seconds to open: not for nothing.
+  const due = await ledger.outbox.sendable(clocks.business(), 1, campaign ?? undefined)
+  if (due.length === 0) return
+
+  await service.quota(signal)
+  await queue.work(
+    { send: async (id, jobSignal) => tally.sent(await service.send(id, jobSignal)), clock: async () => {} },
+    { sends: concurrency, clock: false },
+  )
+  await sendAll(service, tally, campaign, signal)
+}
+
+async function endCalls({ ports: { queue, policy, log } }: Service): Promise<void> {
+  log.info('run.stopping')
+  await queue.stop(Math.min(endingGraceMs, policy.timeoutMs))
 }
 
 async function refusal({ ports }: Service): Promise<RunReport['refused']> {

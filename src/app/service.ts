@@ -28,6 +28,9 @@ export interface ServicePorts extends Omit<SendPorts, 'ledger' | 'pins'> {
   readonly concurrency: number
 }
 
+/** Calls unanswered this long after a process was told to end are aborted, and their messages in doubt. */
+export const endingGraceMs = 8_000
+
 /** The jobs, each with its ports in hand. */
 export interface Service {
   readonly ports: ServicePorts

@@ -35,17 +35,18 @@ export async function wireReading(settings: Settings, clocks: Clocks): Promise<O
 
 /** What the campaign commands need: the files as they are now, and the ledger. */
 export async function wireCampaigns(settings: Settings, { ledger }: OpenedLedger): Promise<WiredCampaigns> {
-  const [{ loadCampaigns }, { compileTemplate }, { editionOf }] = await Promise.all([
-    import('#settings/campaign-file.ts'),
-    import('#mail/compile.ts'),
-    import('#mail/edition.ts'),
-  ])
+  const { loadCampaigns } = await import('#settings/campaign-file.ts')
   const { campaigns, problems } = loadCampaigns(settings.campaigns)
   const ports: CampaignPorts = {
     ledger,
     onFile: campaigns.map(({ campaign }) => campaign),
-    editionOf: async (campaign) =>
-      editionOf(campaign, await compileTemplate(join(settings.templates, campaign.template))),
+    editionOf: async (campaign) => {
+      const [{ compileTemplate }, { editionOf }] = await Promise.all([
+        import('#mail/compile.ts'),
+        import('#mail/edition.ts'),
+      ])
+      return editionOf(campaign, await compileTemplate(join(settings.templates, campaign.template)))
+    },
   }
   return { ports, warnings: problems.map(({ message }) => message) }
 }

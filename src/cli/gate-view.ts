@@ -1,5 +1,5 @@
 import { isoInstant } from '#core/instant.ts'
-import type { Attempt, Gate } from '#ledger/ledger.ts'
+import { type Attempt, everything, type Gate } from '#ledger/ledger.ts'
 import { secondText } from './instants.ts'
 import { type Globals, paint, visible } from './output.ts'
 
@@ -20,7 +20,7 @@ export function headline(globals: Globals, { state }: Pick<Gate, 'state'>): stri
 
 /** Since when a gate is as it is, by whom and why; nothing of one that nobody has touched. */
 export function sinceFacts(gate: Gate): [name: string, value: string][] {
-  if (gate.epoch === 0 && gate.actor === 'forewarn') return []
+  if (gate.epoch === 0 && gate.scope === everything) return []
   return [
     ['since', `${secondText(gate.since)} by ${visible(gate.actor)}`],
     ['reason', visible(gate.reason)],

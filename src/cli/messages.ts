@@ -98,7 +98,7 @@ function printPart(options: ShowOptions, { mail }: MessageView): void {
 }
 
 function showJson({ detail, mail }: MessageView) {
-  const { attemptList, values, reminders, ...rest } = detail
+  const { attemptList, values: _kept, reminders, ...rest } = detail
   return {
     ...rest,
     updatedAt: isoInstant(detail.updatedAt),

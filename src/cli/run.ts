@@ -64,14 +64,19 @@ async function mustBeKnown(key: string, folder: string, { editions }: Pick<Ledge
 }
 
 /** The exit code that a run's report means. */
-export function exitOf({ refused, messages }: RunReport): number {
+export function exitOf({ refused, interrupted, messages }: RunReport): number {
   if (refused !== null) return exitCode.refused
-  return messages.failed + messages.inDoubt > 0 ? exitCode.partial : exitCode.done
+  return interrupted || messages.failed + messages.inDoubt > 0 ? exitCode.partial : exitCode.done
 }
 
 /** The report as JSON shows it. */
-export function reportJson({ refused, at, ...report }: RunReport) {
-  return { at: isoInstant(at), ...(refused === null ? {} : { refused }), ...report }
+export function reportJson({ refused, interrupted, at, ...report }: RunReport) {
+  return {
+    at: isoInstant(at),
+    ...(refused === null ? {} : { refused }),
+    ...(interrupted ? { interrupted } : {}),
+    ...report,
+  }
 }
 
 /** The report for people; `campaign`: the one that was asked for. */
@@ -98,6 +103,7 @@ export function reportText(globals: Globals, report: RunReport, campaign: string
       ...waitingFacts(report),
       ['took', `${(report.durationMs / 1_000).toFixed(1)} s`],
     ]),
+    ...(report.interrupted ? ['It was interrupted: what is left waits for the next run.'] : []),
     ...(messages.inDoubt > 0 ? ['What is in doubt: forewarn messages list --state in_doubt'] : []),
     ...(messages.failed > 0 ? ['What was refused: forewarn messages list --state failed'] : []),
   ].join('\n')

@@ -6,7 +6,7 @@ import type { By } from '#ledger/ledger.ts'
 import type { OpenedLedger } from '#ledger/open.ts'
 import type { Log } from '#observe/observe.ts'
 import type { LoadedSettings, Settings } from '#settings/load.ts'
-import { type Globals, warn } from './output.ts'
+import { type Globals, wantsColour, warn } from './output.ts'
 
 /** Loads all settings as this command line says, and tells what is odd about them. */
 export async function loadFor(globals: Globals): Promise<LoadedSettings> {
@@ -53,7 +53,7 @@ export async function logFor(globals: Globals, level: string): Promise<Log> {
     throw new ForewarnError('usage', `--log-level ${level} is no level`, { hint: `levels are ${levels.join(', ')}` })
   }
   const { openLog } = await import('#observe/pino-log.ts')
-  return openLog({ level, pretty: process.stderr.isTTY === true && globals.color })
+  return openLog({ level, pretty: process.stderr.isTTY === true, colour: wantsColour(globals, process.stderr) })
 }
 
 /** Who acts, and why. */

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Receipt } from '#control/stop.ts'
 import { exitCode, ForewarnError } from '#core/errors.ts'
-import { type By, everything, type Gate } from '#ledger/ledger.ts'
+import { type By, type Closing, everything } from '#ledger/ledger.ts'
 import { openForControl } from './control-ledger.ts'
 import { untilAsked } from './ending.ts'
 import { gateJson, headline, sinceFacts, waitingForJson } from './gate-view.ts'
@@ -92,10 +92,10 @@ async function closeAndWait(options: StopOptions, by: By, waitMs: number, later:
       { ledger, settle: () => settle(settlePorts) },
       { by, scope: everything, waitMs },
       untilAsked().signal,
-      ({ gate, inFlight }) => {
-        tellClosed(options, gate, ledger.address)
+      (closing) => {
+        tellClosed(options, closing, ledger.address)
         later.tell()
-        if (inFlight.length > 0) tellWaiting(inFlight.length)
+        tellWaiting(closing.inFlight.length)
       },
     )
     print(options, receiptJson(receipt), () => receiptText(options, receipt))
@@ -106,9 +106,11 @@ async function closeAndWait(options: StopOptions, by: By, waitMs: number, later:
 }
 
 /** The gate is closed: said at once, before anything is waited for. */
-function tellClosed(globals: Globals, gate: Gate, address: string): void {
+function tellClosed(globals: Globals, { gate, changed }: Closing, address: string): void {
   if (globals.json) return
-  const lines = [headline(globals, gate), ...facts([['ledger', address], ...sinceFacts(gate)], factColumn)]
+  const already: [string, string][] = changed ? [] : [['', 'it was stopped already: that stop and its reason stand']]
+  const known = facts([['ledger', address], ...sinceFacts(gate), ...already], factColumn)
+  const lines = [headline(globals, gate), ...known]
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
@@ -116,7 +118,7 @@ function tellClosed(globals: Globals, gate: Gate, address: string): void {
 const factColumn = 'in flight'.length
 
 function tellWaiting(open: number): void {
-  if (!process.stderr.isTTY) return
+  if (open === 0 || !process.stderr.isTTY) return
   process.stderr.write(`waiting for ${counted(open, 'open call')}; Ctrl-C ends the wait, and all stays stopped\n`)
 }
 

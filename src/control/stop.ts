@@ -65,16 +65,18 @@ async function openAttempts({ ledger, settle }: StopPorts): Promise<readonly Att
 async function receiptOf({ ledger }: StopPorts, closing: Closing, open: readonly Attempt[]): Promise<Receipt> {
   const began = await ledger.attempts.byNumber(closing.inFlight)
   const ended = began.filter((attempt) => attempt.endedAt !== null)
+  // One may have ended since `open` was read: it counts once.
+  const waitingFor = open.filter(({ number }) => !ended.some((attempt) => attempt.number === number))
   const heldByCampaign = await heldMessages(ledger)
   return {
     gate: closing.gate,
-    drained: open.length === 0,
+    drained: waitingFor.length === 0,
     inFlight: began.length,
     escaped: count(ended, ['accepted']),
     returned: count(ended, ['throttled', 'paused', 'set-up', 'not-sent']),
     failed: count(ended, ['refused']),
     inDoubt: count(ended, ['unknown']),
-    waitingFor: open,
+    waitingFor,
     held: Object.values(heldByCampaign).reduce((sum, held) => sum + held, 0),
     heldByCampaign,
     auditHash: closing.auditHash,

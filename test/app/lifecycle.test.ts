@@ -169,10 +169,10 @@ describe('the timetable of a running service', () => {
       queue.kept.resolve()
       throw new Error('away')
     }
-    const { url, stop } = await started(world, queue)
+    const running = await started(world, queue)
     await queue.kept.promise
-    expect((await fetch(`${url}/healthz`)).status).toBe(200)
-    await stop()
+    expect((await fetch(`${running.url}/healthz`)).status).toBe(200)
+    await running.stop()
     expect(world.log.events()).toContain('timetable.not-kept')
   })
 })

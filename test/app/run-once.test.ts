@@ -73,6 +73,7 @@ describe('a single run', () => {
     expect(report).toEqual({
       at: monday,
       refused: null,
+      interrupted: false,
       scanned: { 'soft-pin': { examined: 6, planned: 5 } },
       messages: { sent: 2, failed: 1, skipped: 0, inDoubt: 1, pending: 0 },
       reminders: { sent: 3, failed: 1, inDoubt: 1, pending: 0, skipped: { revoked: 1 } },
@@ -220,12 +221,16 @@ describe('a run ends when nothing may be sent now, and says why', () => {
     })
   })
 
-  it('as when it is told to', async () => {
+  it('as when it is told to: the call that has begun is still counted', async () => {
     const world = await newWorld()
     await world.hold(...people(4))
-    const abort = new AbortController()
-    const ledger = beforeClaim(world.ledger, () => abort.abort())
-    await expect(run(world, { ledger, signal: abort.signal })).rejects.toThrow(/abort/)
+    const ledger = beforeClaim(world.ledger, () => world.end.abort())
+    expect(await run(world, { ledger, signal: world.end.signal })).toMatchObject({
+      interrupted: true,
+      messages: { sent: 1, inDoubt: 0, pending: 3 },
+    })
+    expect(callsOf(world)).toHaveLength(1)
+    expect(await world.ledger.attempts.open()).toEqual([])
   })
 })
 

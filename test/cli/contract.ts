@@ -48,6 +48,7 @@ const runMembers = {
   messages: z.strictObject({ sent: count, failed: count, skipped: count, inDoubt: count, pending: count }),
   reminders: z.strictObject({ sent: count, failed: count, inDoubt: count, pending: count, skipped }),
   waiting: counts,
+  interrupted: z.literal(true).optional(),
   durationMs: count,
 }
 export const run = z.strictObject(runMembers)

@@ -16,7 +16,7 @@ export interface Shop {
   close(): Promise<void>
 }
 
-export const dayMs = 86_400_000
+const dayMs = 86_400_000
 
 export async function openShop(): Promise<Shop> {
   const folder = await mkdtemp(join(tmpdir(), 'forewarn-cli-'))

@@ -127,7 +127,7 @@ export interface World extends TestLedger {
   /** The only message that is pending. */
   pending(this: void): Promise<string>
   message(this: void, id: string): Promise<MessageDetail>
-  /** Every reminder, as `stage: open` or `stage: reason or outcome`, by PIN and stage. */
+  /** Every reminder by its PIN and stage: `open`, why it was skipped, or how it ended. */
   reminders(this: void): Promise<Record<string, string>>
 }
 
@@ -217,10 +217,9 @@ export async function newWorld(options: WorldOptions = {}): Promise<World> {
     },
     message: async (id) => found(await ledger.reports.message(id)),
     async reminders() {
-      const rows = await test.look('select pin_id, stage, outcome, reason from reminder order by pin_id, stage')
-      return Object.fromEntries(
-        rows.map(({ pin_id, stage, outcome, reason }) => [`${pin_id} ${stage}`, String(reason ?? outcome ?? 'open')]),
-      )
+      const what = "pin_id || ' ' || stage as reminder, coalesce(reason, outcome, 'open') as end"
+      const rows = await test.look(`select ${what} from reminder order by 1`)
+      return Object.fromEntries(rows.map(({ reminder, end }) => [reminder, end]))
     },
   }
   return world

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Faults } from '#inbox/faults.ts'
 import { expectAtMostOnce, sendingCalls } from './harness/books.ts'
-import { openCredentialsDesk } from './harness/credentials-desk.ts'
+import { type CredentialsDesk, openCredentialsDesk } from './harness/credentials-desk.ts'
 import { documentOf, type Ended } from './harness/forewarn.ts'
 import { daysAfter, pinRows } from './harness/pin-rows.ts'
 import { chance } from './harness/seed.ts'
@@ -105,11 +105,11 @@ onEveryStack('P2: stop means stop', (stack) => {
     const site = await newSite(stack, { pins: pinRows(1, { expires_at }) })
     const desk = await openCredentialsDesk(site.folder)
     const running = site.start(['run', '--once', '--at', now], desk.variables)
-    await desk.waitedAt
+    await untilClaimed(site, desk)
 
     running.kill('SIGSTOP')
     const frozen = await switchOff(site, '--wait', '3')
-    desk.release()
+    desk.open()
 
     expect(frozen).toMatchObject({ code: 4, receipt: { drained: false, inFlight: 1 } })
     expect(frozen.receipt.waitingFor).toMatchObject([{ pid: running.pid }])
@@ -200,6 +200,16 @@ interface ReceiptDocument {
 async function switchOff(site: Site, ...more: string[]): Promise<{ code: number | null; receipt: ReceiptDocument }> {
   const end = await site.forewarn(['switch', 'off', ...more])
   return { code: end.code, receipt: documentOf(end) }
+}
+
+/** Waits until somebody asks for credentials with a claim made: those who ask before it want to know SES's quota. */
+async function untilClaimed(site: Site, desk: CredentialsDesk): Promise<void> {
+  for (;;) {
+    await desk.asked()
+    const { openAttempts } = documentOf<{ openAttempts: number }>(await site.forewarn(['switch', 'status']))
+    if (openAttempts > 0) return
+    desk.turnAway()
+  }
 }
 
 function expectToAddUp({ inFlight, escaped, returned, failed, inDoubt, waitingFor }: ReceiptDocument): void {

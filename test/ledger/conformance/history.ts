@@ -6,10 +6,11 @@ import { describeLedger } from './describe-ledger.ts'
 export function historyConformance(harness: LedgerHarness): void {
   describeLedger('a history', harness, (current) => {
     it('is empty for what the ledger never heard of', async () => {
-      const { reports, recipientKey } = current().ledger
+      const { ledger } = current()
+      const { reports } = ledger
       const empty = { reminders: [], messages: [], truncated: false }
       expect(await reports.history({ pinId: 'nobody' })).toEqual(empty)
-      expect(await reports.history({ recipientKey: recipientKey('nobody@example.com') })).toEqual(empty)
+      expect(await reports.history({ recipientKey: ledger.recipientKey('nobody@example.com') })).toEqual(empty)
       expect(await reports.history({ messageId: 'none' })).toEqual(empty)
     })
 

@@ -12,6 +12,11 @@ export function sendingCalls({ calls }: RunningInbox) {
   return calls.where(({ action }) => action === 'SendRawEmail')
 }
 
+/** Ids of the messages that these calls were about, sorted. */
+export function messagesOf(calls: readonly { readonly message: string | null }[]): string[] {
+  return calls.map(({ message }) => message ?? 'untagged').sort()
+}
+
 /** Addresses of accepted mails, sorted: an address stands as often as it was mailed. */
 export function mailed({ mails }: RunningInbox): string[] {
   return mails

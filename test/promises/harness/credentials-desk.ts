@@ -4,29 +4,25 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/**
- * Gives out AWS credentials. The first question, which is about SES's quota, is turned away; whoever comes next wants to
- * send, and waits here, with its claim made and its call not begun.
- */
+/** Gives out AWS credentials, as slowly as a test wants: whoever is to call SES must come here first, and waits. */
 export interface CredentialsDesk {
   /** Environment of a command that gets its credentials here. */
   readonly variables: Readonly<Record<string, string>>
   /** Resolves when somebody waits. */
-  readonly waitedAt: Promise<void>
+  asked(): Promise<void>
+  /** Gives nothing to those who wait. */
+  turnAway(): void
   /** Answers all who wait, and all who come. */
-  release(): void
+  open(): void
 }
 
 /** Opens a desk whose `credential_process` lives in `folder`. It is closed after the test. */
 export async function openCredentialsDesk(folder: string): Promise<CredentialsDesk> {
-  const waiting: ServerResponse[] = []
-  const arrival = Promise.withResolvers<void>()
-  let questions = 0
-  let released = false
+  let waiting: ServerResponse[] = []
+  let arrival = Promise.withResolvers<void>()
+  let isOpen = false
   const server = createServer((_request, response) => {
-    questions += 1
-    if (questions === 1) return void response.end('no credentials yet')
-    if (released) return answer(response)
+    if (isOpen) return answer(response)
     waiting.push(response)
     arrival.resolve()
   })
@@ -47,10 +43,15 @@ export async function openCredentialsDesk(folder: string): Promise<CredentialsDe
   return {
     // Keys in the environment would be taken first.
     variables: { AWS_CONFIG_FILE: awsConfig, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
-    waitedAt: arrival.promise,
-    release() {
-      released = true
-      for (const response of waiting.splice(0)) answer(response)
+    asked: () => arrival.promise,
+    turnAway() {
+      for (const response of waiting) response.end('nothing for you')
+      waiting = []
+      arrival = Promise.withResolvers()
+    },
+    open() {
+      isOpen = true
+      for (const response of waiting) answer(response)
     },
   }
 }

@@ -3,8 +3,8 @@ import { seededRandom } from '#core/seeded-random.ts'
 /** Random choices that come again with the same seed. */
 export interface Chance {
   /** A whole number from `from` to `to`, both included. */
-  between(from: number, to: number): number
-  oneOf<T>(choices: readonly T[]): T
+  readonly between: (from: number, to: number) => number
+  readonly oneOf: <T>(choices: readonly T[]) => T
 }
 
 /** How often what is random is tried; TORTURE_TIMES sets it. */
