@@ -21,5 +21,5 @@ it('says of every dependency what it does for us', () => {
   const told = [...readFileSync(resolve(root, 'docs/dependencies.md'), 'utf8').matchAll(/^\| `([^`]+)` \|/gm)].map(
     ([, name]) => name,
   )
-  expect(told.sort()).toEqual(Object.keys(all).sort())
+  expect(new Set(told)).toEqual(new Set(Object.keys(all)))
 })

@@ -11,6 +11,7 @@ import { newSite, type RunDocument, runOnce, type Site } from './harness/site.ts
 import { onEveryStack } from './harness/stacks.ts'
 
 const now = '2027-03-01T12:00:00Z'
+const later = '2027-03-01T13:00:00Z'
 const expires_at = daysAfter(now, 6)
 
 onEveryStack('P2: stop means stop', (stack) => {
@@ -51,7 +52,7 @@ onEveryStack('P2: stop means stop', (stack) => {
 
     const resumed = await site.forewarn(['switch', 'on', '--reason', 'over', '--yes'])
     expect(documentOf(resumed)).toMatchObject({ gate: { state: 'on', reason: 'over' }, plan: { held: 7, burst: 7 } })
-    expect(await runOnce(site, now)).toMatchObject({ code: 0, run: { messages: { sent: 7, pending: 0 } } })
+    expect(await runOnce(site, later)).toMatchObject({ code: 0, run: { messages: { sent: 7, pending: 0 } } })
     expectAtMostOnce(site.inbox, await site.messages())
   })
 
