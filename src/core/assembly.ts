@@ -105,7 +105,7 @@ function onePerPin(mostUrgentFirst: readonly Addressed[]): { kept: Addressed[]; 
 }
 
 function draftOf(group: Group, campaign: Campaign, at: Instant): Draft {
-  const [{ recipientKey, address, pin }] = group
+  const [{ recipientKey, address, pin, reminder }] = group
   const timeZone = zoneOf(pin, campaign)
   const { opensAt, closesAt } = openingAt(campaign.window, timeZone, at)
   return {
@@ -113,7 +113,8 @@ function draftOf(group: Group, campaign: Campaign, at: Instant): Draft {
     address,
     locale: pin.locale,
     timeZone,
-    notBefore: opensAt,
+    // Without a window it may go as soon as it is due, also when business time is set back behind this assembly.
+    notBefore: campaign.window === null ? reminder.dueAt : opensAt,
     notAfter: closesAt,
     reminders: group.map((one) => ({ id: one.reminder.id, stage: one.reminder.stage })),
   }

@@ -106,7 +106,7 @@ export const settingsSchema = z.strictObject({
   web: section({
     host: described(
       z.string().refine(isListenHost).default('127.0.0.1'),
-      'Address on which health, metrics and pages are served.',
+      'Address on which health is served.',
       'an IP address or the name of a host',
     ),
     port: described(port().default(8080), 'Port of the same; 0: any free one.', portExpected()),

@@ -216,6 +216,7 @@ describe('what the clock starts', () => {
     world.clocks.businessAt = monday + hourMs
     await queue.clock('feed')
     expect(queue.added).toEqual([waiting])
+    world.inbox.account.maxSendRate = 14
     await queue.clock('quota')
     expect((await world.ledger.pace.read()).sesRatePerSecond).toBe(14)
     await queue.clock('retain')

@@ -5,7 +5,7 @@ import { everything, type Ledger } from '#ledger/ledger.ts'
 import type { PinSource } from '#pins/pins.ts'
 import { BullmqQueue } from '#queue/bullmq-queue.ts'
 import { aHolder, beforeClaim, callsOf, hourMs, monday, never, newWorld, ops, type World } from '../jobs/world.ts'
-import { editionOf } from '../ledger/fixtures.ts'
+import { seedPending } from '../ledger/fixtures.ts'
 import { claimed } from '../ledger/sending.ts'
 import { type Stack, stacks } from '../queue/stacks.ts'
 
@@ -115,12 +115,11 @@ describe('a single run', () => {
   it('keeps to one campaign when it is told to', async () => {
     const world = await newWorld()
     await world.hold(aHolder('ada'))
-    const other = editionOf('other')
-    await world.ledger.editions.enable(other, ops)
+    const [other = ''] = await seedPending(world.ledger, 1, { campaign: 'other' })
     const report = await run(world, { campaign: 'soft-pin' })
     expect(Object.keys(report.scanned)).toEqual(['soft-pin'])
-    expect(world.inbox.mails.list()).toHaveLength(1)
-    expect(await world.look(`select * from reminder where campaign = 'other'`)).toEqual([])
+    expect(report.messages).toMatchObject({ sent: 1, skipped: 0, pending: 1 })
+    expect(await world.message(other)).toMatchObject({ state: 'pending', reminders: [{ outcome: null }] })
   })
 
   it('has nothing to do when no campaign is on', async () => {

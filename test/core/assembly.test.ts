@@ -42,7 +42,7 @@ describe('assemble', () => {
         address: 'ada@example.com',
         locale: 'fr',
         timeZone: 'Europe/Paris',
-        notBefore: now,
+        notBefore: stageDueAt('1d', near, campaign, null),
         notAfter: null,
         reminders: [
           { id: 'b/1d', stage: '1d' },

@@ -36,6 +36,7 @@ it('is asked by one process of all, once a minute', async () => {
 
 it('keeps what SES said last when it gives no answer, tells so, and asks again a minute later', async () => {
   const world = await newWorld()
+  world.inbox.account.maxSendRate = 14
   await ask(world)
   world.inbox.faults.replace({ faults: [{ fault: 'error-500', when: { actions: ['GetSendQuota'] } }] })
   world.inbox.account.maxSendRate = 1

@@ -364,22 +364,25 @@ describe('limits', () => {
   it('an address at its cap waits for the next opening of its next local day', async () => {
     const world = await aWorld()
     const policy = { ...world.ports.policy, perAddressPerDay: 1 }
-    // Ten in the morning in New York.
-    world.clocks.businessAt = instant('2026-11-23T15:00Z')
-    const [first = ''] = await world.due(aHolder('ada', { timeZone: 'America/New_York' }))
+    const timeZone = 'Pacific/Auckland'
+    world.clocks.businessAt = instant('2026-11-24T12:00+13:00')
+    const [first = ''] = await world.due(aHolder('ada', { timeZone }))
     expect(await world.send(first, { policy })).toMatchObject({ result: 'sent' })
 
-    const [second = ''] = await world.due(aHolder('ada', { n: 2, timeZone: 'America/New_York' }))
+    // In London the day has changed meanwhile.
+    world.clocks.businessAt = instant('2026-11-24T14:00+13:00')
+    const [second = ''] = await world.due(aHolder('ada', { n: 2, timeZone }))
     expect(await world.send(second, { policy })).toMatchObject({ result: 'deferred' })
+    const tomorrow = instant('2026-11-25T09:00+13:00')
     expect(await world.message(second)).toMatchObject({
       state: 'pending',
       attempts: 0,
       wait: 'cap',
-      notBefore: instant('2026-11-24T14:00Z'),
+      notBefore: tomorrow,
     })
     expect(callsOf(world)).toHaveLength(1)
 
-    world.clocks.businessAt = instant('2026-11-24T14:00Z')
+    world.clocks.businessAt = tomorrow
     expect(await world.send(second, { policy })).toMatchObject({ result: 'sent' })
   })
 

@@ -25,7 +25,7 @@ export { dayMs, hourMs, monday, ops }
 
 export const never = new AbortController().signal
 
-/** How many times slower the clocks of a process go here: what it must do within 250 ms it does, however busy the machine is. */
+/** So many times slower the clocks of a process go here: however busy the machine is, no slot grows old by itself. */
 const slowness = 20
 
 /** Business time stands still until a test sets it; the process's own clocks go on slowly, and can be put forward. */
@@ -105,7 +105,10 @@ export interface WorldOptions {
   readonly endpoint?: string
 }
 
-/** A portal, a ledger, SES's stand-in, and the ports of the jobs between them: one campaign, enabled, which warns 7 days and 1 day ahead. */
+/**
+ * A portal, a ledger, SES's stand-in, and the ports of the jobs between them. One campaign is enabled, which warns 7 days
+ * and 1 day ahead, and of what has expired.
+ */
 export interface World extends TestLedger {
   readonly clocks: TestClocks
   readonly log: TestLog
@@ -139,7 +142,8 @@ export async function newWorld(options: WorldOptions = {}): Promise<World> {
   const clocks = new TestClocks()
   const test = await sqliteHarness.open({ clocks })
   const { ledger, pinTable } = test
-  const inbox = await startInbox(options.faults === undefined ? {} : { faults: options.faults })
+  const faults = options.faults ?? {}
+  const inbox = await startInbox({ faults, account: { maxSendRate: 10_000 } })
   const mailer = sesMailer({
     timeoutMs: 20_000,
     concurrency: 5,

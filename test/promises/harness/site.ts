@@ -172,7 +172,7 @@ const plainCampaign = {
 }
 
 /** What sends a command's mail to an inbox, with made-up keys. */
-export function sesAt(url: string): Record<string, string> {
+function sesAt(url: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_SES: url,
     AWS_REGION: 'eu-west-1',
