@@ -1,3 +1,4 @@
+import { quotaEveryMs } from '#core/pace.ts'
 import type { Ledger } from '#ledger/ledger.ts'
 import type { Mailer } from '#mail/mail.ts'
 import type { Log } from '#observe/observe.ts'
@@ -8,10 +9,7 @@ export interface QuotaPorts {
   readonly log: Log
 }
 
-/** SES's rate and quota are asked for at most this often, by one process of all. */
-export const quotaEveryMs = 60_000
-
-/** Asks SES for its rate and quota. Without an answer the last known ones hold. */
+/** Asks SES for its rate and quota, at most every `quotaEveryMs` and by one process of all. Without an answer the last known ones hold. */
 export async function quota({ ledger, mailer, log }: QuotaPorts, signal: AbortSignal): Promise<void> {
   if (!(await ledger.pace.takeQuotaTurn(quotaEveryMs))) return
   try {

@@ -1,6 +1,6 @@
 import type { Campaign } from '#core/campaign.ts'
+import { quotaEveryMs } from '#core/pace.ts'
 import type { ClockJob, Timetable } from '#queue/queue.ts'
-import { quotaEveryMs } from './quota.ts'
 
 /** What the clock runs for the service as a whole. */
 export const clockJobs = ['feed', 'settle', 'quota', 'retain'] as const

@@ -298,7 +298,7 @@ async function settled(
 ): Promise<SendResult> {
   const { to, sign, backOff } = verdictOn(answer)
   const at = ports.clocks.business()
-  const result = await ports.ledger.outbox.settle({
+  const settlement: Settlement = {
     messageId: message.id,
     attempt,
     outcome: answer.outcome,
@@ -312,9 +312,16 @@ async function settled(
     again: backOff === null ? null : { notBefore: at + backOff, wait: 'back-off' },
     sign,
     slowDown: answer.outcome === 'throttled' && !answer.quotaUsedUp,
-  })
-  tell(ports.log, message, attempt, answer, result)
-  return to
+  }
+  try {
+    tell(ports.log, message, attempt, answer, await ports.ledger.outbox.settle(settlement))
+    return to
+  } catch (error) {
+    // The answer is lost with this process's memory: the attempt stays open, and its lease ends in a doubt.
+    const code = error instanceof ForewarnError ? error.code : 'unknown'
+    ports.log.error('message.not-settled', { message: message.id, attempt, outcome: answer.outcome, code })
+    return 'in_doubt'
+  }
 }
 
 function tell(log: Log, message: PendingMessage, attempt: number, answer: Answer, result: Settled): void {

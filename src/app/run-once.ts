@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Instant } from '#core/instant.ts'
+import { holdInForce } from '#core/pace.ts'
 import { everything } from '#ledger/ledger.ts'
 import { endingGraceMs, type Service } from './service.ts'
 import { Tally } from './tally.ts'
@@ -64,21 +65,29 @@ async function scanAndSend(
   const { ledger, clocks, queue, concurrency } = service.ports
   await service.settle()
   const editions = (await service.enabled()).filter(({ campaign: { key } }) => campaign === null || key === campaign)
+  const failures: unknown[] = []
   for (const edition of editions) {
-    const result = await service.scan(edition.campaign, signal)
-    scanned[edition.campaign.key] = { examined: result?.examined ?? 0, planned: result?.planned ?? 0 }
-    if (result !== null) tally.scanned(result)
+    try {
+      const result = await service.scan(edition.campaign, signal)
+      scanned[edition.campaign.key] = { examined: result?.examined ?? 0, planned: result?.planned ?? 0 }
+      if (result !== null) tally.scanned(result)
+    } catch (error) {
+      // One campaign's failure does not hold up the others; the run ends with it.
+      failures.push(error)
+    }
   }
   // A queue takes seconds to open: not for nothing.
   const due = await ledger.outbox.sendable(clocks.business(), 1, campaign ?? undefined)
-  if (due.length === 0) return
-
-  await service.quota(signal)
-  await queue.work(
-    { send: async (id, jobSignal) => tally.sent(await service.send(id, jobSignal)), clock: async () => {} },
-    { sends: concurrency, clock: false },
-  )
-  await sendAll(service, tally, campaign, signal)
+  if (due.length > 0) {
+    await service.quota(signal)
+    await queue.work(
+      { send: async (id, jobSignal) => tally.sent(await service.send(id, jobSignal)), clock: async () => {} },
+      { sends: concurrency, clock: false },
+    )
+    await sendAll(service, tally, campaign, signal)
+  }
+  await service.retain(signal)
+  if (failures.length > 0) throw failures[0]
 }
 
 async function endCalls({ ports: { queue, policy, log } }: Service): Promise<void> {
@@ -115,9 +124,9 @@ async function waitForSecondTry({ ports }: Service, signal: AbortSignal): Promis
 
 /** Pending messages by why they wait: a closed gate, a hold, or their own reason. */
 async function waitingNow({ ports }: Service): Promise<Record<string, number>> {
-  const { ledger, clocks } = ports
+  const { ledger, clocks, rate } = ports
   const gates = new Map((await ledger.gates.list()).map(({ scope, state }) => [scope, state]))
-  const { hold } = await ledger.pace.read()
+  const hold = holdInForce(await ledger.pace.read(), rate)
   const waiting: Record<string, number> = {}
   for (const { campaign, why, messages } of await ledger.reports.waiting(clocks.business())) {
     const held = hold === null ? 'pace' : hold.cause === 'quota' ? 'quota' : 'hold'

@@ -139,6 +139,7 @@ function editionsByHash(ledger: Pick<Ledger, 'editions'>): (hash: string) => Pro
   return (hash) => {
     const found = known.get(hash) ?? readEdition(ledger, hash)
     known.set(hash, found)
+    found.catch(() => known.delete(hash))
     return found
   }
 }

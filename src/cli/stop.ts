@@ -47,13 +47,15 @@ class Later {
 
 async function stopEverything(options: StopOptions): Promise<number> {
   const later = new Later(options)
+  const progress: Progress = { closed: null }
   const waitMs = readWait(options.wait, later) * 1_000
   const by = await byFor(options, options.reason === true ? undefined : options.reason, later.add)
   try {
-    return await closeAndWait(options, by, waitMs, later)
+    return await closeAndWait(options, by, waitMs, later, progress)
   } catch (error) {
     later.tell()
     const cause = error instanceof Error ? error.message : String(error)
+    if (progress.closed !== null) return tellUnwatched(options, progress.closed, cause)
     throw new ForewarnError('not-stopped', `NOT STOPPED: processes that reach the ledger may still send (${cause})`, {
       hint: `${hintOf(error)}Name the ledger with DATABASE_URL or --config. A second way to stop needs no ledger (--ses): ${stopInSes}`,
       cause: error,
@@ -77,7 +79,13 @@ function readWait(text: string | true | undefined, later: Later): number {
   return defaultWaitSeconds
 }
 
-async function closeAndWait(options: StopOptions, by: By, waitMs: number, later: Later): Promise<number> {
+async function closeAndWait(
+  options: StopOptions,
+  by: By,
+  waitMs: number,
+  later: Later,
+  progress: Progress,
+): Promise<number> {
   const { ledger } = await openForControl(options, later.add)
   const [{ stop }, { settle }, { provenGone }, { systemClocks }, { silentLog }] = await Promise.all([
     import('#control/stop.ts'),
@@ -93,6 +101,7 @@ async function closeAndWait(options: StopOptions, by: By, waitMs: number, later:
       { by, scope: everything, waitMs },
       untilAsked().signal,
       (closing) => {
+        progress.closed = closing
         tellClosed(options, closing, ledger.address)
         later.tell()
         tellWaiting(closing.inFlight.length)
@@ -103,6 +112,19 @@ async function closeAndWait(options: StopOptions, by: By, waitMs: number, later:
   } finally {
     await ledger.close()
   }
+}
+
+/** How far a stop came. */
+interface Progress {
+  closed: Closing | null
+}
+
+/** The gate is closed, but the wait for open calls broke off: stopped, and not known to be drained. */
+function tellUnwatched(options: StopOptions, { gate, inFlight, auditHash }: Closing, cause: string): number {
+  const document = { gate: gateJson(gate), drained: false, inFlight: inFlight.length, auditHash, unwatched: cause }
+  print(options, document, () => `Stopped, but not watched until no call is open: ${cause}`)
+  warn(options, 'run the same command again to wait until no call is open')
+  return exitCode.partial
 }
 
 /** The gate is closed: said at once, before anything is waited for. */

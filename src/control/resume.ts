@@ -36,16 +36,18 @@ export async function planResume(ports: ResumePorts): Promise<ResumePlan> {
   const at = clocks.business()
   const stale: Partial<Record<SkipReason, number>> = {}
   let burst = 0
-  for (const { campaign } of await ledger.editions.all()) {
+  const open = new Set((await ledger.gates.list()).filter(({ state }) => state === 'on').map(({ scope }) => scope))
+  for (const { campaign } of (await ledger.editions.all()).filter(({ campaign: { key } }) => open.has(key))) {
     let after: OpenCursor | null = null
     do {
-      const open = await ledger.plans.open(campaign.key, after, pageRows)
-      const pins = await ports.pins.read(open.map((reminder) => reminder.pinId))
-      const { skips, drafts } = assemble(open, pins, campaign, ledger.recipientKey, at)
+      const reminders = await ledger.plans.open(campaign.key, after, pageRows)
+      const pins = await ports.pins.read(reminders.map((reminder) => reminder.pinId))
+      const { skips, drafts } = assemble(reminders, pins, campaign, ledger.recipientKey, at)
       for (const { reason } of skips) stale[reason] = (stale[reason] ?? 0) + 1
       burst += drafts.filter((draft) => draft.notBefore <= at).length
-      const last = open.at(-1)
-      after = open.length < pageRows || last === undefined ? null : { recipientKey: last.recipientKey, id: last.id }
+      const last = reminders.at(-1)
+      after =
+        reminders.length < pageRows || last === undefined ? null : { recipientKey: last.recipientKey, id: last.id }
     } while (after !== null)
   }
   const held = Object.values(await heldMessages(ledger)).reduce((sum, messages) => sum + messages, 0)

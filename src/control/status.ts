@@ -1,7 +1,7 @@
 import type { Clocks } from '#core/clock.ts'
 import type { Hold } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
-import { type RatePolicy, rampFactor, rateLimit } from '#core/pace.ts'
+import { holdInForce, type RatePolicy, rampFactor, rateLimit } from '#core/pace.ts'
 import { everything, type Gate, type Ledger, type PaceState } from '#ledger/ledger.ts'
 import { type CampaignPorts, viewCampaigns } from './campaigns.ts'
 
@@ -59,13 +59,14 @@ export async function readStatus(ports: StatusPorts): Promise<StatusReport> {
   const gate = (await ledger.gates.read(everything)) ?? unreadable
   const campaigns = await campaignStatus(ports)
   const limit = limitNow(ports.rate, pace)
+  const hold = holdInForce(pace, ports.rate)
   const ready = gate.state === 'on' ? await readyMessages(ports, campaigns, at) : 0
   return {
     gate,
-    holds: pace.hold === null ? [] : [pace.hold],
+    holds: hold === null ? [] : [hold],
     campaigns,
     rate: { limit, actual: (await ledger.reports.callsInLast(minuteMs)) / 60 },
-    finishAt: ready === 0 || pace.hold !== null ? null : at + Math.ceil((ready / limit) * 1_000),
+    finishAt: ready === 0 || hold !== null ? null : at + Math.ceil((ready / limit) * 1_000),
     oldestDoubtSeconds: await ledger.reports.oldestDoubtSeconds(),
     queue: {
       backend: ports.queueUrl.replace(/:.*$/, ''),

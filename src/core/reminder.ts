@@ -18,8 +18,11 @@ export type SkipReason = (typeof skipReasons)[number]
 /** How many reminders were decided without a mail, by reason. */
 export type SkipCounts = Readonly<Partial<Record<SkipReason, number>>>
 
-/** Skips that a scan takes back when it sees the PIN eligible at the same stage again: the portal may have erred. */
-export const reopenable: ReadonlySet<SkipReason> = new Set(['gone', 'revoked', 'no-address'])
+/**
+ * Skips that a scan takes back when it sees the PIN eligible at the same stage again: the portal may have erred, the campaign may
+ * have been narrower, or business time was set back.
+ */
+export const reopenable: ReadonlySet<SkipReason> = new Set(['gone', 'revoked', 'no-address', 'not-applicable'])
 
 /** How a reminder ended; null in its place means open: still to be decided, or in a message whose end is not known yet. */
 export type ReminderOutcome = 'sent' | 'failed' | 'skipped'

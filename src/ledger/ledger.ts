@@ -5,7 +5,7 @@ import type { Instant } from '#core/instant.ts'
 import type { Edition, LetterValues } from '#core/letter.ts'
 import type { MessageState } from '#core/message-state.ts'
 import type { Outcome, SesQuota } from '#core/outcome.ts'
-import type { Ramp, RatePolicy } from '#core/pace.ts'
+import type { Quota, Ramp, RatePolicy } from '#core/pace.ts'
 import type {
   KnownReminder,
   NewReminder,
@@ -164,7 +164,7 @@ export interface PlanBook {
   /**
    * Decides the skips, and puts the drafts' reminders into messages: a pending message to the same address is joined; while
    * one is `sending` its reminders wait. A message's stage and priority are those of its most urgent open reminder; a
-   * pending message whose opening has passed (`notAfter` ≤ at) moves to the draft's; one left without open reminders
+   * pending message whose opening has passed (`notAfter` ≤ at), or whose window opens earlier by now, moves to the draft's; one left without open reminders
    * becomes `skipped`. A reminder whose message became untouchable meanwhile is left alone.
    */
   assemble(campaign: string, page: Assembly, at: Instant): Promise<AssemblyResult>
@@ -341,7 +341,7 @@ export interface PaceState {
   /** SES's rate; null: not known. */
   readonly sesRatePerSecond: number | null
   /** SES's daily quota and what of it is used, own reservations since the last question included; null: not known or unlimited. */
-  readonly quota: { readonly max24Hour: number; readonly used: number } | null
+  readonly quota: Quota | null
 }
 
 // ---------------------------------------------------------------- leases

@@ -1,4 +1,5 @@
 import { Worker } from 'bullmq'
+import { ForewarnError } from '#core/errors.ts'
 import type { Log } from '#observe/observe.ts'
 import type { OpenBackend } from './backends.ts'
 import type { JobWorker, QueuedJob } from './job-queue.ts'
@@ -60,7 +61,8 @@ function startWorker({ backend, queue, concurrency, logError }: WorkerParts, run
 async function surviving(handle: () => Promise<void>, log: Log, fields: { job: string; messageId?: string }) {
   try {
     await handle()
-  } catch {
-    log.error('job-threw', fields)
+  } catch (error) {
+    const code = error instanceof ForewarnError ? error.code : error instanceof Error ? error.name : 'unknown'
+    log.error('job-threw', { ...fields, code })
   }
 }

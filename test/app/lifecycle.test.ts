@@ -90,6 +90,18 @@ describe('a service that starts', () => {
     expect(queue.roles).toEqual(work)
   })
 
+  it('knows the rate of SES before it takes the first message, and starts without it when SES is silent', async () => {
+    const rates: (number | null)[] = []
+    for (const faults of [[], [{ fault: 'error-500' as const, when: { actions: 'all' as const } }]]) {
+      const world = await newWorld({ faults: { faults } })
+      world.inbox.account.maxSendRate = 1
+      const queue = new QuietQueue()
+      queue.work = async () => void rates.push((await world.ledger.pace.read()).sesRatePerSecond)
+      await started(world, queue)
+    }
+    expect(rates).toEqual([1, null])
+  })
+
   it.each<[readonly Role[]]>([[['scheduler', 'web']], [['worker']]])(
     'does not start as %s alone on the embedded queue, which others cannot reach',
     async (given) => {
@@ -198,6 +210,7 @@ describe('what the clock starts', () => {
     await world.ledger.gates.close('soft-pin', ops)
     await queue.clock('scan', 'soft-pin')
     expect(await world.ledger.plans.lastScans()).toEqual([])
+    expect(world.log.events()).not.toContain('job.failed')
   })
 
   it('goes on being scanned while everything is stopped', async () => {
@@ -217,6 +230,7 @@ describe('what the clock starts', () => {
     await queue.clock('feed')
     expect(queue.added).toEqual([waiting])
     world.inbox.account.maxSendRate = 14
+    world.shiftDatabaseTime(60_000)
     await queue.clock('quota')
     expect((await world.ledger.pace.read()).sesRatePerSecond).toBe(14)
     await queue.clock('retain')

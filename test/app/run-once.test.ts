@@ -122,6 +122,20 @@ describe('a single run', () => {
     expect(await world.message(other)).toMatchObject({ state: 'pending', reminders: [{ outcome: null }] })
   })
 
+  it('sends for the other campaigns when one cannot be scanned, and ends with its failure', async () => {
+    const world = await newWorld()
+    await world.hold(aHolder('ada'))
+    await seedPending(world.ledger, 1, { campaign: 'broken' })
+    const pins: PinSource = Object.create(world.ports.pins)
+    let pages = 0
+    pins.page = (query, after, limit) => {
+      pages += 1
+      return pages === 1 ? Promise.reject(new Error('the portal is out')) : world.ports.pins.page(query, after, limit)
+    }
+    await expect(run(world, { pins })).rejects.toThrow('the portal is out')
+    expect(callsOf(world).map(({ to }) => to)).toContainEqual(['ada@example.org'])
+  })
+
   it('has nothing to do when no campaign is on', async () => {
     const world = await newWorld()
     await world.hold(aHolder('ada'))
@@ -174,6 +188,15 @@ describe('a run ends when nothing may be sent now, and says why', () => {
     const { messages, waiting } = await run(world)
     expect(messages).toMatchObject({ sent: 2, pending: 2 })
     expect(waiting).toEqual({ 'back-off': 1, quota: 1 })
+  })
+
+  it('as when our own share of the day is used up', async () => {
+    const world = await newWorld()
+    await world.hold(...people(4))
+    world.inbox.account.max24HourSend = 2
+    const { messages, waiting } = await run(world)
+    expect(messages).toMatchObject({ sent: 2, pending: 2 })
+    expect(waiting).toEqual({ quota: 2 })
   })
 
   it.each([

@@ -11,6 +11,7 @@ import { aCampaign, anyCampaign, anyHeldPin, aPin, instant, officeHours } from '
 
 const campaign = aCampaign({ stages: ['7d', '4d', '1d', 'expired'], window: null })
 const now = instant('2026-06-15T10:00Z')
+const dueAt = instant('2026-06-15T00:00Z')
 
 describe('assemble', () => {
   it('makes one draft for 101 PINs of one holder, with all their reminders', () => {
@@ -42,7 +43,7 @@ describe('assemble', () => {
         address: 'ada@example.com',
         locale: 'fr',
         timeZone: 'Europe/Paris',
-        notBefore: stageDueAt('1d', near, campaign, null),
+        notBefore: dueAt,
         notAfter: null,
         reminders: [
           { id: 'b/1d', stage: '1d' },
@@ -207,7 +208,7 @@ function expiringIn(days: number, differs: Partial<Pin> = {}): Pin {
 /** An open reminder; its id is its PIN's id and its stage. */
 function open(stage: Stage, pin: Pin, recipientKey = 'key'): OpenReminder {
   const key = { pinId: pin.pinId, version: versionOf(pin), stage }
-  return { ...key, id: `${pin.pinId}/${stage}`, dueAt: 0, recipientKey, messageId: null }
+  return { ...key, id: `${pin.pinId}/${stage}`, dueAt, recipientKey, messageId: null }
 }
 
 function byId(pins: readonly Pin[]): Map<string, Pin> {

@@ -638,6 +638,28 @@ describe('an answer that comes late', () => {
   })
 })
 
+describe('an answer that the ledger does not take', () => {
+  it('leaves the attempt open, for its lease to end in a doubt, and is told with its outcome', async () => {
+    const world = await aWorld()
+    const [id = ''] = await world.due(aHolder('ada'))
+    const settle = () => Promise.reject(new Error('disk full: ada@example.org'))
+    const ledger = { ...world.ledger, outbox: { ...world.ledger.outbox, settle } }
+    expect(await world.send(id, { ledger })).toMatchObject({ result: 'in_doubt' })
+    expect(await world.ledger.attempts.open()).toMatchObject([{ messageId: id, messageState: 'sending' }])
+    expect(world.log.lines.at(-1)).toMatchObject({
+      level: 'error',
+      event: 'message.not-settled',
+      fields: { message: id, outcome: 'accepted' },
+    })
+
+    world.shiftDatabaseTime(60_000)
+    await world.settle()
+    expect(await world.message(id)).toMatchObject({ state: 'in_doubt' })
+    expect(await world.send(id)).toMatchObject({ result: 'not-pending' })
+    expect(callsOf(world)).toHaveLength(1)
+  })
+})
+
 describe('two tries of one message', () => {
   it('make one call', async () => {
     const world = await aWorld()

@@ -73,9 +73,18 @@ function place(assembly: Assembly, draft: Draft): Placed {
   return { kind: 'joined' }
 }
 
-/** A message that did not go out in its opening waits for the next. */
-function moveOpening({ statements, at }: Assembly, home: { id: string; notAfter: Instant | null }, draft: Draft): void {
-  if (home.notAfter === null || home.notAfter > at) return
+interface Home {
+  readonly id: string
+  readonly notBefore: Instant
+  readonly notAfter: Instant | null
+  readonly wait: string | null
+}
+
+/** A message that did not go out in its opening waits for the next; one that waits for a window that opens earlier by now, for that. */
+function moveOpening({ statements, at }: Assembly, home: Home, draft: Draft): void {
+  const missed = home.notAfter !== null && home.notAfter <= at
+  const opensEarlier = home.wait === 'window' && draft.notBefore < home.notBefore
+  if (!missed && !opensEarlier) return
   const { notBefore, notAfter } = draft
   statements.moveOpening.run({ id: home.id, notBefore, notAfter, wait: waitFor(notBefore, at), at })
 }
@@ -147,7 +156,13 @@ export function prepareAssembly({ db }: Connection) {
       .returning({ messageId: reminder.messageId })
       .prepare(),
     live: db
-      .select({ id: message.id, state: message.state, notAfter: message.notAfter })
+      .select({
+        id: message.id,
+        state: message.state,
+        notBefore: message.notBefore,
+        notAfter: message.notAfter,
+        wait: message.wait,
+      })
       .from(message)
       .where(
         and(

@@ -1,12 +1,13 @@
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Health, Hold } from '#core/hold.ts'
+import type { Instant } from '#core/instant.ts'
 import type { Ramp } from '#core/pace.ts'
 import { prepared } from './prepared.ts'
 import { pace } from './schema.ts'
 import type { Pacing } from './slots.ts'
 
 /** The one row of the table `pace`. */
-type PaceRow = Pacing & Health
+type PaceRow = Pacing & Health & { readonly quotaAskedAt: Instant | null }
 
 export interface PaceRowAccess {
   read(): PaceRow
@@ -45,6 +46,7 @@ const columns = {
   sesRatePerSecond: pace.sesRatePerSecond,
   quotaMax24Hour: pace.quotaMax24Hour,
   quotaUsed: pace.quotaUsed,
+  quotaAskedAt: pace.quotaAskedAt,
 }
 
 function parsed<T>(text: string | null): T | null {

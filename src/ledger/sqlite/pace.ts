@@ -42,7 +42,16 @@ export function sqlitePace(connection: Connection): PaceBook {
     read: () =>
       connection.read(() => {
         const databaseAt = connection.now()
-        const { hold, unansweredInARow, resumeRamp, throttledRamp, sesRatePerSecond, ...quota } = row.read()
+        const {
+          hold,
+          unansweredInARow,
+          resumeRamp,
+          throttledRamp,
+          sesRatePerSecond,
+          quotaMax24Hour: max24Hour,
+          quotaUsed,
+          quotaAskedAt,
+        } = row.read()
         const passing = (ramp: Ramp | null) => (ramp !== null && databaseAt < ramp.untilAt ? ramp : null)
         return {
           databaseAt,
@@ -51,7 +60,7 @@ export function sqlitePace(connection: Connection): PaceBook {
           resumeRamp: passing(resumeRamp),
           throttledRamp: passing(throttledRamp),
           sesRatePerSecond,
-          quota: quota.quotaMax24Hour === null ? null : { max24Hour: quota.quotaMax24Hour, used: quota.quotaUsed ?? 0 },
+          quota: max24Hour === null ? null : { max24Hour, used: quotaUsed ?? 0, askedAt: quotaAskedAt ?? databaseAt },
         }
       }),
   }

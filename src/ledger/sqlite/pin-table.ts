@@ -44,7 +44,9 @@ export function sqlitePinTable(connection: Connection): PinTable {
     refreshedAt: () =>
       connection.read(() => {
         const text = readMeta(db, 'pins-refreshed-at')
-        return text === null ? null : Number(text)
+        if (text !== null) return Number(text)
+        // Rows of an import that never came to its end were never fresh.
+        return db.select({ pinId: pin.pinId }).from(pin).limit(1).get() === undefined ? null : 0
       }),
     async markRefreshed(at) {
       await connection.write(() => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { ForewarnError } from '#core/errors.ts'
 import { healthAfter } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
 import { mayMove } from '#core/message-state.ts'
@@ -12,8 +13,8 @@ import { type PaceRowAccess, paceRow } from './pace-row.ts'
 import { prepared } from './prepared.ts'
 import { attempt, cap, message, reminder } from './schema.ts'
 
-/** How long a settlement is repeated whose commit's answer is lost each time. */
-const repeatForMs = 10_000
+/** How long a settlement is repeated while the ledger is locked or answers are lost: what SES said is not given up lightly. */
+const repeatForMs = 60_000
 const repeatEveryMs = 100
 
 /** Records how an attempt ended, and moves its message when the answer is that of its current attempt. */
@@ -29,11 +30,16 @@ export function sqliteSettle(connection: Connection): Outbox['settle'] {
           settleNow({ db, statements: statements(), pace }, settlement, connection.now()),
         )
       } catch (error) {
-        if (!(error instanceof CommitAnswerLost) || performance.now() > deadlineMs) throw error
+        if (!mayPass(error) || performance.now() > deadlineMs) throw error
         await pause(repeatEveryMs)
       }
     }
   }
+}
+
+/** A lost answer, a lock, a full disk: another try may succeed. */
+function mayPass(error: unknown): boolean {
+  return error instanceof CommitAnswerLost || (error instanceof ForewarnError && error.code === 'ledger-unusable')
 }
 
 interface Tables {

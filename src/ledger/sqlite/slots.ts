@@ -1,6 +1,6 @@
 import { type Hold, probeEveryMs } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
-import { type Ramp, type RatePolicy, rampFactor, rateLimit, spacingShare } from '#core/pace.ts'
+import { quotaRoom, type Ramp, type RatePolicy, rampFactor, rateLimit, spacingShare } from '#core/pace.ts'
 import type { Reservation } from '../ledger.ts'
 
 /** What all processes together know of when the next call may begin, in database time. */
@@ -30,7 +30,8 @@ const longestWaitMs = 30_000
 
 /** Reserves at most `wanted` slots of the next 100 ms; under a hold, one slot per probe; beyond the day's quota, none. */
 export function reserveSlots(before: Pacing, wanted: number, policy: RatePolicy, databaseAt: Instant): Step {
-  const room = quotaRoom(before, policy)
+  const { quotaMax24Hour: max24Hour, quotaUsed: used } = before
+  const room = quotaRoom(max24Hour === null ? null : { max24Hour, used: used ?? 0 }, policy)
   // No probes here: only SES's own figure can tell that there is room again.
   if (room < 1) return { reservation: { kind: 'hold', cause: 'quota', waitMs: longestWaitMs }, pacing: before }
 
@@ -81,12 +82,6 @@ function reserveProbe(pacing: Pacing, hold: Hold, spacingMs: number, databaseAt:
 function spacing(pacing: Pacing, policy: RatePolicy, at: Instant): number {
   const factor = rampFactor(pacing.resumeRamp, at) * rampFactor(pacing.throttledRamp, at)
   return 1000 / (spacingShare * factor * rateLimit(policy, pacing.sesRatePerSecond))
-}
-
-/** Calls left of the day's quota, of which the policy's reserve is left to others. */
-function quotaRoom(pacing: Pacing, policy: RatePolicy): number {
-  if (pacing.quotaMax24Hour === null) return Number.POSITIVE_INFINITY
-  return Math.floor(pacing.quotaMax24Hour * (1 - policy.reserve) - (pacing.quotaUsed ?? 0))
 }
 
 /** How long until an instant lies within the next 100 ms. */

@@ -291,6 +291,21 @@ export function assemblyConformance(harness: LedgerHarness): void {
       expect(await current().look('select not_after from message')).toEqual([{ not_after: end + dayMs }])
     })
 
+    it('brings a message forward whose window opens earlier by now, and no message that waits for something else', async () => {
+      const { ledger } = current()
+      const tomorrow = { notBefore: monday + dayMs }
+      await plan(ledger, [['p1', {}]])
+      await assembleTo(ledger, ann, tomorrow)
+      expect(await messages(ledger)).toMatchObject([{ notBefore: monday + dayMs, wait: 'window' }])
+      await assembleTo(ledger, ann, { notBefore: monday })
+      expect(await messages(ledger)).toMatchObject([{ notBefore: monday, wait: null }])
+
+      const [only] = await messages(ledger)
+      await ledger.outbox.defer(only?.id ?? '', { notBefore: monday + dayMs, notAfter: null, wait: 'cap' })
+      await assembleTo(ledger, ann, { notBefore: monday })
+      expect(await messages(ledger)).toMatchObject([{ notBefore: monday + dayMs, wait: 'cap' }])
+    })
+
     it('assembles many recipients page by page', async () => {
       const { ledger } = current()
       const inserts = Array.from({ length: 1_200 }, (_, n) =>

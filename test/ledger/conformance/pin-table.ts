@@ -81,6 +81,12 @@ export function pinTableConformance(harness: LedgerHarness): void {
       expect(await pagedIds(pinTable, all, 10)).toEqual(['a', 'b', 'c', 'd'])
     })
 
+    it('was never fresh while its only import has not come to its end', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([pinOf('a')])
+      expect(await pinTable.refreshedAt()).toBe(0)
+    })
+
     it('is as fresh as the latest beginning of an import that ended well', async () => {
       const { pinTable } = current()
       expect(await pinTable.refreshedAt()).toBeNull()

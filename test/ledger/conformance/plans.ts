@@ -90,7 +90,7 @@ export function plansConformance(harness: LedgerHarness): void {
       expect(await ledger.plans.known('soft-pin', ['p1', 'p2'])).toEqual([])
     })
 
-    it('reopens only skips in which the portal may have erred', async () => {
+    it('reopens only skips that may turn out to have been wrong', async () => {
       const { ledger } = current()
       const inserts = skipReasons.map((skip) => reminderOf(ledger, skip, { skip }))
       await ledger.plans.write('soft-pin', { inserts, reopens: [] }, monday)
@@ -99,7 +99,7 @@ export function plansConformance(harness: LedgerHarness): void {
 
       expect(written).toEqual({ planned: 0, skipped: {} })
       const open = await openOf(ledger, 'soft-pin')
-      expect(open.map((one) => one.pinId).sort()).toEqual(['gone', 'no-address', 'revoked'])
+      expect(open.map((one) => one.pinId).sort()).toEqual(['gone', 'no-address', 'not-applicable', 'revoked'])
       expect(await ledger.plans.known('soft-pin', ['gone'])).toMatchObject([{ outcome: null, reason: null }])
     })
 
