@@ -114,7 +114,7 @@ function draftOf(group: Group, campaign: Campaign, at: Instant): Draft {
     locale: pin.locale,
     timeZone,
     // Without a window it may go as soon as it is due, also when business time is set back behind this assembly.
-    notBefore: campaign.window === null ? reminder.dueAt : opensAt,
+    notBefore: campaign.window === null ? Math.min(reminder.dueAt, at) : opensAt,
     notAfter: closesAt,
     reminders: group.map((one) => ({ id: one.reminder.id, stage: one.reminder.stage })),
   }

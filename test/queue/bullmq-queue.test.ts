@@ -136,7 +136,7 @@ describe.each(stacks)('a queue on the $name backend', ({ open }) => {
       )
       await queue.drained(never)
       expect(sent).toEqual(['m1', 'm2'])
-      expect(lines).toEqual([['job-threw', { job: 'send', messageId: 'm1' }]])
+      expect(lines).toEqual([['job-threw', { code: 'Error', job: 'send', messageId: 'm1' }]])
       const stored = await stack.dump()
       expect(stored).toContain(`${name}-sends`)
       expect(stored).not.toContain('ada@example.com')
