@@ -16,19 +16,26 @@ const open: Attempt = {
   messageState: 'sending',
 }
 
+type Ports = Parameters<typeof stop>[0]
+
 it('counts an attempt once that ends while the receipt is written', async () => {
   const ended: Attempt = { ...open, outcome: 'accepted', endedAt: 1, messageState: 'sent' }
-  const ports = {
-    ledger: {
-      gates: { close: async () => ({ gate, changed: true, inFlight: [open.number], auditHash: '' }) },
-      // The call's answer comes between these two questions.
-      attempts: { open: async () => [open], byNumber: async () => [ended] },
-      reports: { countsByCampaign: async () => new Map() },
-    },
-    settle: async () => undefined,
-  } as unknown as Parameters<typeof stop>[0]
-
-  const receipt = await stop(ports, { by, scope: everything, waitMs: 0 }, new AbortController().signal, () => undefined)
-
+  // The call's answer comes between the two questions for open attempts and for those of the closing.
+  const receipt = await stopWith(ended, async () => undefined)
   expect(receipt).toMatchObject({ drained: true, inFlight: 1, escaped: 1, waitingFor: [] })
 })
+
+it('still tells its receipt, and names who is open, when nothing can be written off', async () => {
+  const receipt = await stopWith(open, async () => Promise.reject(new Error('locked')))
+  expect(receipt).toMatchObject({ drained: false, inFlight: 1, waitingFor: [{ number: open.number }] })
+})
+
+async function stopWith(byNumber: Attempt, settle: Ports['settle']) {
+  const ledger = {
+    gates: { close: async () => ({ gate, changed: true, inFlight: [open.number], auditHash: '' }) },
+    attempts: { open: async () => [open], byNumber: async () => [byNumber] },
+    reports: { countsByCampaign: async () => new Map() },
+  }
+  const ports = { ledger, settle } as unknown as Ports
+  return stop(ports, { by, scope: everything, waitMs: 0 }, new AbortController().signal, () => undefined)
+}
