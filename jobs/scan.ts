@@ -3,21 +3,18 @@ import type { Campaign } from '#core/campaign.ts'
 import type { Clocks } from '#core/clock.ts'
 import { decide, planWrites, reach } from '#core/decide.ts'
 import type { Instant } from '#core/instant.ts'
-import type { KnownReminder, NewReminder, SkipCounts, SkipReason } from '#core/reminder.ts'
-import type { Ledger, OpenCursor, Worker } from '#ledger/ledger.ts'
-import type { Log } from '#observe/observe.ts'
-import type { PinCursor, PinSource } from '#pins/pins.ts'
+import { addSkips, type SkipCounts } from '#core/reminder.ts'
+import type { Ledger, OpenCursor } from '#ledger/ledger.ts'
+import type { PinSource } from '#pins/pins.ts'
+import { pinsInReach } from './reach.ts'
+import { type PortalGuard, reread } from './reread.ts'
+import { type ScanLease, type ScanLeasePorts, takeScanLease } from './scan-lease.ts'
 
-export interface ScanPorts {
-  readonly ledger: Pick<Ledger, 'plans' | 'leases' | 'recipientKey'>
+export interface ScanPorts extends ScanLeasePorts {
+  readonly ledger: Pick<Ledger, 'plans' | 'leases' | 'recipients'>
   readonly pins: PinSource
+  readonly guard: PortalGuard
   readonly clocks: Clocks
-  readonly log: Log
-  readonly worker: Worker
-  /** A new unique token per scan: two scans of one process exclude each other as well. */
-  readonly token: () => string
-  /** True when the worker's process surely does not exist any more. */
-  readonly provenGone: (worker: Worker) => boolean
 }
 
 export interface ScanResult {
@@ -31,10 +28,7 @@ export interface ScanResult {
   readonly emptied: number
 }
 
-const pageRows = 1_000
 const assemblyRows = 250
-/** A scan that shows no progress for this long may be taken over; at once when its process is proven gone. */
-const leaseMs = 60_000
 
 /**
  * Finds the PINs of a campaign that came due, writes what is decided about them, and puts all open reminders into
@@ -47,7 +41,7 @@ export async function scan(
   signal: AbortSignal,
 ): Promise<ScanResult | null> {
   const { ledger, clocks, log } = ports
-  const lease = await takeLease(ports, campaign)
+  const lease = await takeScanLease(ports, campaign)
   if (lease === null) return null
   try {
     const startedAt = clocks.business()
@@ -56,53 +50,37 @@ export async function scan(
     const finishedAt = clocks.business()
     await ledger.plans.recordScan({ campaign: campaign.key, startedAt, finishedAt, examined, planned })
     log.info('scan.done', { campaign: campaign.key, examined, planned, messages: assembled.created })
-    return { examined, planned, skipped: added(skipped, assembled.skipped), emptied: assembled.emptied }
+    return { examined, planned, skipped: addSkips(skipped, assembled.skipped), emptied: assembled.emptied }
   } finally {
     await lease.release()
   }
 }
 
-/** Pages by key through all PINs in reach: a limit per page never starves the rest. */
+/** Decides about every PIN in reach, and writes what the ledger lacks, page by page. */
 async function planDue(
   ports: ScanPorts,
   campaign: Campaign,
-  lease: Lease,
+  lease: ScanLease,
   at: Instant,
   signal: AbortSignal,
 ): Promise<Omit<ScanResult, 'emptied'>> {
-  const { ledger, pins } = ports
-  const query = { kind: campaign.pins.kind, accounts: campaign.pins.accounts, ...reach(campaign, at) }
-  let after: PinCursor | null = null
   let examined = 0
   let planned = 0
   let skipped: SkipCounts = {}
-  do {
-    signal.throwIfAborted()
-    const page = await pins.page(query, after, pageRows)
-    const known = groupByPin(
-      await ledger.plans.known(
-        campaign.key,
-        page.map((pin) => pin.pinId),
-      ),
+  for await (const page of pinsInReach(ports, campaign, reach(campaign, at), signal)) {
+    const writes = page.map(({ pin, recipient, known }) =>
+      planWrites(decide(pin, campaign, recipient, at), known, recipient),
     )
-    const inserts: NewReminder[] = []
-    const reopens: string[] = []
-    for (const pin of page) {
-      const key = pin.email === null ? null : ledger.recipientKey(pin.email)
-      const writes = planWrites(decide(pin, campaign, key, at), known.get(pin.pinId) ?? [], key)
-      inserts.push(...writes.inserts)
-      reopens.push(...writes.reopens)
-    }
+    const inserts = writes.flatMap((one) => one.inserts)
+    const reopens = writes.flatMap((one) => one.reopens)
     if (inserts.length + reopens.length > 0) {
-      const written = await ledger.plans.write(campaign.key, { inserts, reopens }, at)
+      const written = await ports.ledger.plans.write(campaign.key, { inserts, reopens }, at)
       planned += written.planned
-      skipped = added(skipped, written.skipped)
+      skipped = addSkips(skipped, written.skipped)
     }
     examined += page.length
-    const last = page.at(-1)
-    after = page.length < pageRows || last === undefined ? null : { expiresAt: last.expiresAt, pinId: last.pinId }
     await lease.renew()
-  } while (after !== null)
+  }
   return { examined, planned, skipped }
 }
 
@@ -110,10 +88,10 @@ async function planDue(
 async function assembleOpen(
   ports: ScanPorts,
   campaign: Campaign,
-  lease: Lease,
+  lease: ScanLease,
   signal: AbortSignal,
 ): Promise<{ created: number; skipped: SkipCounts; emptied: number }> {
-  const { ledger, pins, clocks } = ports
+  const { ledger, clocks, guard } = ports
   let created = 0
   let emptied = 0
   let skipped: SkipCounts = {}
@@ -122,72 +100,18 @@ async function assembleOpen(
     signal.throwIfAborted()
     const open = await ledger.plans.open(campaign.key, after, assemblyRows)
     if (open.length > 0) {
-      const read = await pins.read(open.map((reminder) => reminder.pinId))
+      const { pins, recipients, seen } = await reread(ports, open)
+      await guard.saw(campaign.key, seen)
       const at = clocks.business()
-      const page = assemble(open, read, campaign, ledger.recipientKey, at)
+      const page = assemble(open, pins, campaign, recipients, at)
       const result = await ledger.plans.assemble(campaign.key, page, at)
       created += result.created
       emptied += result.emptied
-      skipped = added(skipped, result.skipped)
+      skipped = addSkips(skipped, result.skipped)
     }
     const last = open.at(-1)
     after = open.length < assemblyRows || last === undefined ? null : { recipientKey: last.recipientKey, id: last.id }
     await lease.renew()
   } while (after !== null)
   return { created, skipped, emptied }
-}
-
-/** The right to scan a campaign, which one scan has at a time. */
-interface Lease {
-  /** Throws when the lease is another's by now. */
-  renew(): Promise<void>
-  release(): Promise<void>
-}
-
-/** null: another scan has it, and its process may be alive. */
-async function takeLease(ports: ScanPorts, campaign: Campaign): Promise<Lease | null> {
-  const { leases } = ports.ledger
-  const name = `scan:${campaign.key}`
-  const holder = JSON.stringify({ worker: ports.worker, token: ports.token() })
-  const acquire = (): Promise<boolean> => leases.acquire(name, holder, leaseMs)
-  const held = (await acquire()) || ((await releaseOfGone(ports, campaign, name)) && (await acquire()))
-  if (!held) return null
-  return {
-    async renew() {
-      if (!(await acquire())) throw new Error(`the lease of scan ${campaign.key} was lost: another process took over`)
-    },
-    release: () => leases.release(name, holder),
-  }
-}
-
-/** Ends the lease of a scan whose process did not live to do so itself; false when that is not proven. */
-async function releaseOfGone(ports: ScanPorts, campaign: Campaign, name: string): Promise<boolean> {
-  const { leases } = ports.ledger
-  const holder = await leases.holder(name)
-  if (holder === null) return true
-  const worker = workerOf(holder)
-  if (worker === null || !ports.provenGone(worker)) return false
-  ports.log.warn('scan.taken-over', { campaign: campaign.key, worker: worker.name })
-  await leases.release(name, holder)
-  return true
-}
-
-/** null: written by a version that names its holders otherwise. */
-function workerOf(holder: string): Worker | null {
-  try {
-    return (JSON.parse(holder) as { worker?: Worker }).worker ?? null
-  } catch {
-    return null
-  }
-}
-
-function groupByPin(known: readonly KnownReminder[]): Map<string, KnownReminder[]> {
-  return Map.groupBy(known, (reminder) => reminder.pinId)
-}
-
-function added(one: SkipCounts, other: SkipCounts): SkipCounts {
-  const sum: Partial<Record<SkipReason, number>> = { ...one }
-  for (const [reason, count] of Object.entries(other) as [SkipReason, number][])
-    sum[reason] = (sum[reason] ?? 0) + count
-  return sum
 }

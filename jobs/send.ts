@@ -9,20 +9,22 @@ import type { Sign } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
 import type { Edition, LetterValues } from '#core/letter.ts'
 import { type Current, letterValues } from '#core/letter-values.ts'
-import type { Pin } from '#core/pin.ts'
+import { recipientOf } from '#core/recipient.ts'
 import type { SkipReason } from '#core/reminder.ts'
 import type { ClaimRefusal, Ledger, PendingMessage, Settled, Settlement, WaitReason, Worker } from '#ledger/ledger.ts'
 import type { Answer, Composer, Mailer, Pace } from '#mail/mail.ts'
 import type { Log } from '#observe/observe.ts'
 import type { PinSource } from '#pins/pins.ts'
+import { type PortalGuard, type Reread, reread } from './reread.ts'
 
 export interface SendPorts {
-  readonly ledger: Pick<Ledger, 'outbox' | 'recipientKey'>
+  readonly ledger: Pick<Ledger, 'outbox' | 'recipients'>
   /** An edition by its hash; what is enabled never changes under its hash. */
   readonly edition: (hash: string) => Promise<Edition>
   readonly pins: Pick<PinSource, 'read'>
   /** True when the PINs are too old to be believed. */
   readonly stale: () => Promise<boolean>
+  readonly guard: PortalGuard
   readonly pace: Pace
   readonly composer: Composer
   readonly mailer: Mailer
@@ -102,9 +104,9 @@ async function trySend(ports: SendPorts, messageId: string, seen: Seen, signal: 
   const campaign = edition.campaign
 
   const freshUntilMonotonicMs = ports.clocks.monotonicMs() + rereadFreshMs
-  const pins = await readPins(ports, message)
-  if (pins === null) return later(ports, message, 'portal', backOffMs.portal)
-  const { current, skips } = await keepCurrent(ports, message, campaign, pins)
+  const read = await readPins(ports, message)
+  if (read === null) return later(ports, message, 'portal', backOffMs.portal)
+  const { current, skips } = await keepCurrent(ports, message, campaign, read)
   seen.skipped = skips.map(({ reason }) => reason)
   seen.reminders = current.length
   const [first, ...others] = current
@@ -154,10 +156,12 @@ async function trySend(ports: SendPorts, messageId: string, seen: Seen, signal: 
 // ---------------------------------------------------------------- before the claim
 
 /** null: the portal gave no answer, or one too old, which says nothing about any PIN. */
-async function readPins(ports: SendPorts, message: PendingMessage): Promise<Map<string, Pin> | null> {
+async function readPins(ports: SendPorts, message: PendingMessage): Promise<Reread | null> {
   try {
     if (await ports.stale()) return null
-    return await ports.pins.read(message.reminders.map((reminder) => reminder.pinId))
+    const read = await reread(ports, message.reminders)
+    await ports.guard.saw(message.campaign, read.seen)
+    return read
   } catch (error) {
     ports.log.warn('portal.no-answer', { message: message.id, error: error instanceof Error ? error.name : 'unknown' })
     return null
@@ -169,7 +173,7 @@ async function keepCurrent(
   ports: SendPorts,
   message: PendingMessage,
   campaign: Campaign,
-  pins: ReadonlyMap<string, Pin>,
+  { pins, recipients }: Reread,
 ): Promise<{ current: Current[]; skips: { id: string; reason: SkipReason }[] }> {
   const at = ports.clocks.business()
   const skips: { id: string; reason: SkipReason }[] = []
@@ -177,10 +181,10 @@ async function keepCurrent(
   const current: Current[] = []
   for (const reminder of message.reminders) {
     const pin = pins.get(reminder.pinId)
-    const key = pin?.email ? ports.ledger.recipientKey(pin.email) : null
-    const verdict = judge(reminder, pin, campaign, key, at)
+    const recipient = recipientOf(pin, recipients)
+    const verdict = judge(reminder, pin, campaign, recipient, at)
     if (verdict !== 'current') skips.push({ id: reminder.id, reason: verdict })
-    else if (key !== message.recipientKey) releases.push(reminder.id)
+    else if (recipient?.key !== message.recipientKey) releases.push(reminder.id)
     else if (pin !== undefined) current.push({ reminder, pin })
   }
   for (const { reason } of skips)

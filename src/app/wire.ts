@@ -78,12 +78,13 @@ export interface ServiceNeeds {
 /** All that scans, sends and settles. Nothing of it has started yet. */
 export async function wireService(needs: ServiceNeeds): Promise<Service> {
   const { settings, opened, clocks, log, ending } = needs
-  const [{ sesMailer }, { createComposer }, { ledgerPace }, { openQueue }, identity, { bindJobs }] = await Promise.all([
+  const [{ sesMailer }, { createComposer }, { ledgerPace }, { openQueue }, identity, { portalGuard }, { bindJobs }] = await Promise.all([
     import('#mail/ses-client.ts'),
     import('#mail/compose.ts'),
     import('#mail/pace.ts'),
     import('#queue/bullmq-queue.ts'),
     import('#control/worker-identity.ts'),
+    import('#control/portal-guard.ts'),
     import('./service.ts'),
   ])
   const { mail, caps, retention } = settings
@@ -92,6 +93,7 @@ export async function wireService(needs: ServiceNeeds): Promise<Service> {
     ledger: opened.ledger,
     edition: editionsByHash(opened.ledger),
     pins,
+    guard: portalGuard({ ledger: opened.ledger, clocks, log }),
     pace: ledgerPace(opened.ledger.pace, mail.rate, clocks, log),
     composer: createComposer(),
     mailer: sesMailer({ timeoutMs: mail.timeoutMs, concurrency: mail.concurrency, clocks, ...needs.ses }),

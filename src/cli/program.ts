@@ -15,6 +15,7 @@ import { runCommand } from './run.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
+import { suppressCommand } from './suppress.ts'
 import { switchCommand } from './switch.ts'
 
 /** Runs one command line; resolves to its exit code, and whether an error ended it. Never throws. */
@@ -63,6 +64,7 @@ function buildProgram(end: (code: number) => void): Command {
     statusCommand(),
     explainCommand(),
     messagesCommand(),
+    suppressCommand(),
     inboxCommand(),
     configCommand(end),
     migrateCommand(),

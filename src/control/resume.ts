@@ -2,6 +2,7 @@ import { assemble } from '#core/assembly.ts'
 import type { Clocks } from '#core/clock.ts'
 import type { Instant } from '#core/instant.ts'
 import { type RatePolicy, rateLimit } from '#core/pace.ts'
+import { addressesOf } from '#core/recipient.ts'
 import type { SkipReason } from '#core/reminder.ts'
 import { type By, everything, type Gate, type Ledger, type OpenCursor } from '#ledger/ledger.ts'
 import type { PinSource } from '#pins/pins.ts'
@@ -20,7 +21,7 @@ export interface ResumePlan {
 }
 
 export interface ResumePorts {
-  readonly ledger: Pick<Ledger, 'gates' | 'plans' | 'editions' | 'pace' | 'reports' | 'recipientKey'>
+  readonly ledger: Pick<Ledger, 'gates' | 'plans' | 'editions' | 'pace' | 'reports' | 'recipients'>
   readonly pins: Pick<PinSource, 'read'>
   readonly clocks: Clocks
   readonly rate: RatePolicy
@@ -42,7 +43,8 @@ export async function planResume(ports: ResumePorts): Promise<ResumePlan> {
     do {
       const reminders = await ledger.plans.open(campaign.key, after, pageRows)
       const pins = await ports.pins.read(reminders.map((reminder) => reminder.pinId))
-      const { skips, drafts } = assemble(reminders, pins, campaign, ledger.recipientKey, at)
+      const recipients = await ledger.recipients(addressesOf(pins.values()))
+      const { skips, drafts } = assemble(reminders, pins, campaign, recipients, at)
       for (const { reason } of skips) stale[reason] = (stale[reason] ?? 0) + 1
       burst += drafts.filter((draft) => draft.notBefore <= at).length
       const last = reminders.at(-1)

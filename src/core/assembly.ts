@@ -3,6 +3,7 @@ import type { Campaign, Stage } from './campaign.ts'
 import { judge, type Verdict } from './decide.ts'
 import type { Instant } from './instant.ts'
 import type { Pin } from './pin.ts'
+import { type Recipients, recipientOf } from './recipient.ts'
 import type { OpenReminder, SkipReason } from './reminder.ts'
 import { priorityOf } from './stages.ts'
 
@@ -29,13 +30,13 @@ export interface Assembly {
 
 /**
  * Judges open reminders anew by their PINs as just read, and groups those that are current by the address that the PIN
- * has now: one draft per address, at most one reminder per PIN. `keyOf` names an address's recipient.
+ * has now: one draft per address, at most one reminder per PIN. `recipients` holds whom each of the addresses reaches.
  */
 export function assemble(
   open: readonly OpenReminder[],
   pins: ReadonlyMap<string, Pin>,
   campaign: Campaign,
-  keyOf: (address: string) => string,
+  recipients: Recipients,
   at: Instant,
 ): Assembly {
   const skips: Assembly['skips'] = []
@@ -43,10 +44,12 @@ export function assemble(
   for (const reminder of open) {
     const pin = pins.get(reminder.pinId)
     const address = pin?.email ?? null
-    const recipientKey = address === null ? null : keyOf(address)
-    const verdict: Verdict = judge(reminder, pin, campaign, recipientKey, at)
+    const recipient = recipientOf(pin, recipients)
+    const verdict: Verdict = judge(reminder, pin, campaign, recipient, at)
     if (verdict !== 'current') skips.push({ id: reminder.id, reason: verdict })
-    else if (pin && address !== null && recipientKey !== null) current.push({ reminder, pin, address, recipientKey })
+    else if (pin && address !== null && recipient !== null) {
+      current.push({ reminder, pin, address, recipientKey: recipient.key })
+    }
   }
 
   const { kept, doubled } = onePerPin(current.sort(byUrgency))

@@ -2,6 +2,7 @@ import { dayMs } from './calendar.ts'
 import type { Campaign, Stage } from './campaign.ts'
 import type { Instant } from './instant.ts'
 import { type Pin, versionOf } from './pin.ts'
+import type { Recipient } from './recipient.ts'
 import { recipientHash } from './recipient-hash.ts'
 import { type KnownReminder, type NewReminder, type ReminderKey, reopenable, type SkipReason } from './reminder.ts'
 import { graceEndsAt, mostUrgent, stageDueAt, widestStageDays } from './stages.ts'
@@ -19,20 +20,21 @@ export type Verdict = 'current' | SkipReason
 /**
  * Decides every stage of a PIN that is due at this instant (the due instant itself included), in the campaign's order,
  * widest first. At most one is open. Empty for a PIN that the campaign does not cover or its pilot leaves out.
- * `recipientKey` is null when the PIN has no address.
+ * `recipient` is null when the PIN has no address.
  */
-export function decide(pin: Pin, campaign: Campaign, recipientKey: string | null, at: Instant): Decision[] {
-  if (!covers(campaign, pin) || !inPilot(campaign, recipientKey)) return []
+export function decide(pin: Pin, campaign: Campaign, recipient: Recipient | null, at: Instant): Decision[] {
+  const key = keyOf(recipient)
+  if (!covers(campaign, pin) || !inPilot(campaign, key)) return []
 
   const due = campaign.stages
-    .map((stage) => ({ stage, dueAt: stageDueAt(stage, pin, campaign, recipientKey) }))
+    .map((stage) => ({ stage, dueAt: stageDueAt(stage, pin, campaign, key) }))
     .filter(({ dueAt }) => dueAt <= at)
   if (due.length === 0) return []
 
   const version = versionOf(pin)
   const nearest = mostUrgent(due.map(({ stage }) => stage))
   return due.map(({ stage, dueAt }) => {
-    const skip = reasonAgainst({ stage, dueAt, nearest }, pin, campaign, recipientKey, at)
+    const skip = reasonAgainst({ stage, dueAt, nearest }, pin, campaign, recipient, at)
     return { pinId: pin.pinId, version, stage, dueAt, skip }
   })
 }
@@ -50,7 +52,7 @@ export function judge(
   reminder: ReminderKey,
   pin: Pin | undefined,
   campaign: Campaign,
-  recipientKey: string | null,
+  recipient: Recipient | null,
   at: Instant,
 ): Verdict {
   if (pin === undefined) return 'gone'
@@ -60,12 +62,13 @@ export function judge(
   // Only a business clock that was set back gets here: nobody reads of an expiry that has not come.
   if (stage === 'expired' && at < pin.expiresAt) return 'not-applicable'
 
-  const due = campaign.stages.filter((other) => stageDueAt(other, pin, campaign, recipientKey) <= at)
+  const key = keyOf(recipient)
+  const due = campaign.stages.filter((other) => stageDueAt(other, pin, campaign, key) <= at)
   const nearest = mostUrgent([...due, stage])
-  const dueAt = stageDueAt(stage, pin, campaign, recipientKey)
-  const reason = reasonAgainst({ stage, dueAt, nearest }, pin, campaign, recipientKey, at)
+  const dueAt = stageDueAt(stage, pin, campaign, key)
+  const reason = reasonAgainst({ stage, dueAt, nearest }, pin, campaign, recipient, at)
   if (reason !== null) return reason
-  return inPilot(campaign, recipientKey) ? 'current' : 'not-applicable'
+  return inPilot(campaign, key) ? 'current' : 'not-applicable'
 }
 
 /**
@@ -96,8 +99,9 @@ export function reach(campaign: Campaign, at: Instant): { fromAt: Instant; toAt:
 export function planWrites(
   decisions: readonly Decision[],
   known: readonly KnownReminder[],
-  recipientKey: string | null,
+  recipient: Recipient | null,
 ): { inserts: NewReminder[]; reopens: string[] } {
+  const recipientKey = keyOf(recipient)
   const inserts: NewReminder[] = []
   const reopens: string[] = []
   for (const decision of decisions) {
@@ -129,13 +133,14 @@ interface DueStage {
  * | `too-late`                  | `expired`, and the grace has ended | final, while the next ones may change         |
  * | `no-pin`                    | the holder has set none            | there is nothing to write about               |
  * | `revoked`                   | the portal has withdrawn it        | it says more than a missing address           |
- * | `no-address`                | there is nobody to write to        |                                               |
+ * | `no-address`                | there is nobody to write to        | nobody has asked not to be written to         |
+ * | `suppressed`                | no mail is to go to this address   |                                               |
  */
 function reasonAgainst(
   { stage, dueAt, nearest }: DueStage,
   pin: Pin,
   campaign: Campaign,
-  recipientKey: string | null,
+  recipient: Recipient | null,
   at: Instant,
 ): SkipReason | null {
   if (pin.setAt !== null && dueAt <= pin.setAt) return 'not-applicable'
@@ -146,7 +151,12 @@ function reasonAgainst(
   if (stage === 'expired' && at >= graceEndsAt(pin, campaign)) return 'too-late'
   if (pin.status === 'none') return 'no-pin'
   if (pin.status === 'revoked') return 'revoked'
-  return recipientKey === null ? 'no-address' : null
+  if (recipient === null) return 'no-address'
+  return recipient.suppressed ? 'suppressed' : null
+}
+
+function keyOf(recipient: Recipient | null): string | null {
+  return recipient === null ? null : recipient.key
 }
 
 /** A scan asks the portal for these PINs only; one that is read again may have moved elsewhere. */

@@ -18,6 +18,14 @@ export type SkipReason = (typeof skipReasons)[number]
 /** How many reminders were decided without a mail, by reason. */
 export type SkipCounts = Readonly<Partial<Record<SkipReason, number>>>
 
+/** Both counts together. */
+export function addSkips(one: SkipCounts, other: SkipCounts): SkipCounts {
+  const sum: Partial<Record<SkipReason, number>> = { ...one }
+  for (const [reason, count] of Object.entries(other) as [SkipReason, number][])
+    sum[reason] = (sum[reason] ?? 0) + count
+  return sum
+}
+
 /**
  * Skips that a scan takes back when it sees the PIN eligible at the same stage again: the portal may have erred, the campaign may
  * have been narrower, or business time was set back.

@@ -6,6 +6,7 @@ import type { Edition, LetterValues } from '#core/letter.ts'
 import type { MessageState } from '#core/message-state.ts'
 import type { Outcome, SesQuota } from '#core/outcome.ts'
 import type { Quota, Ramp, RatePolicy } from '#core/pace.ts'
+import type { Recipients } from '#core/recipient.ts'
 import type {
   KnownReminder,
   NewReminder,
@@ -32,9 +33,12 @@ export interface Ledger {
   readonly attempts: AttemptBook
   readonly pace: PaceBook
   readonly leases: LeaseBook
+  readonly suppressions: SuppressionBook
   readonly reports: ReportBook
   /** Names a recipient without telling the address: HMAC with the ledger's own secret, without regard to case. */
   recipientKey(address: string): string
+  /** Whom each of these addresses would reach, by address. At most 1,000. */
+  recipients(addresses: readonly string[]): Promise<Recipients>
   databaseNow(): Promise<Instant>
   /** May be called twice. */
   close(): Promise<void>
@@ -352,6 +356,27 @@ export interface LeaseBook {
   /** Who has it now; null: nobody. */
   holder(name: string): Promise<string | null>
   release(name: string, holder: string): Promise<void>
+}
+
+// ---------------------------------------------------------------- suppressions
+
+/** An address to which no mail is to go. */
+export interface Suppression {
+  readonly address: string
+  readonly actor: string
+  readonly reason: string
+  /** Database time. */
+  readonly since: Instant
+}
+
+/** A claim of a message to a suppressed recipient is refused as `changed`. */
+export interface SuppressionBook {
+  /** Silences a checked address and writes the audit: one commit. False when it was silenced already; then nothing changes. */
+  add(address: string, by: By): Promise<boolean>
+  /** False when it was not silenced. */
+  remove(address: string, by: By): Promise<boolean>
+  /** Newest first. */
+  list(limit: number): Promise<Suppression[]>
 }
 
 // ---------------------------------------------------------------- reports

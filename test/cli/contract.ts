@@ -119,6 +119,15 @@ export const explain = z.strictObject({
   truncated,
 })
 
+export const suppressChange = z.strictObject({ email: z.string(), suppressed: z.boolean(), changed: z.boolean() })
+
+export const suppressList = z.strictObject({
+  suppressions: z
+    .array(z.strictObject({ email: z.string(), reason: z.string(), actor: z.string(), since: instant }))
+    .max(1_000),
+  truncated,
+})
+
 export const messagesList = z.strictObject({
   messages: z
     .array(

@@ -167,6 +167,28 @@ describe('asking how things stand', () => {
   })
 })
 
+describe('silencing an address', () => {
+  it('takes a reason, is told to whom it is done, and can be taken back', async () => {
+    expect((await expectJson(contract.failure, 2, 'suppress', 'add', 'ann@example.com')).error.hint).toContain(
+      '--reason',
+    )
+    const notOne = await expectJson(contract.failure, 2, 'suppress', 'add', 'a@b.example, c@d.example', '--reason', 'x')
+    expect(notOne.error.message).toContain('space')
+    const add = ['suppress', 'add', 'Ann@Example.com', '--reason', 'asked us to'] as const
+    expect(await expectJson(contract.suppressChange, 0, ...add)).toEqual({
+      email: 'Ann@example.com',
+      suppressed: true,
+      changed: true,
+    })
+    expect(await expectJson(contract.suppressChange, 0, ...add)).toMatchObject({ changed: false })
+    const { suppressions } = await expectJson(contract.suppressList, 0, 'suppress', 'list')
+    expect(suppressions).toMatchObject([{ email: 'Ann@example.com', reason: 'asked us to', actor: 'tester' }])
+    const remove = ['suppress', 'remove', 'ann@example.com', '--reason', 'asked again'] as const
+    expect(await expectJson(contract.suppressChange, 0, ...remove)).toMatchObject({ suppressed: false, changed: true })
+    expect((await shop.run('suppress', 'list')).stdout).toBe('No address is silenced.\n')
+  })
+})
+
 describe('stopping and starting again', () => {
   it('stops without a reason, whatever --wait says, and says so first', async () => {
     const { code, stdout } = await shop.run('switch', 'off', '--wait', 'soon')

@@ -5,9 +5,10 @@ import { dayMs } from '#core/calendar.ts'
 import type { Stage } from '#core/campaign.ts'
 import { decide } from '#core/decide.ts'
 import { type Pin, versionOf } from '#core/pin.ts'
+import { addressesOf, type Recipients, recipientOf } from '#core/recipient.ts'
 import type { OpenReminder } from '#core/reminder.ts'
 import { stageDueAt } from '#core/stages.ts'
-import { aCampaign, anyCampaign, anyHeldPin, aPin, instant, officeHours } from './given.ts'
+import { aCampaign, anyCampaign, anyHeldPin, aPin, aRecipient, instant, officeHours } from './given.ts'
 
 const campaign = aCampaign({ stages: ['7d', '4d', '1d', 'expired'], window: null })
 const now = instant('2026-06-15T10:00Z')
@@ -114,7 +115,7 @@ describe('assemble', () => {
     const inNewYork = { ...inBerlin, timeZone: 'America/New_York' }
     const at = stageDueAt('4d', inBerlin, campaign, null)
     const reminders = [open('7d', inBerlin), open('4d', inBerlin)]
-    const { drafts, skips } = assemble(reminders, byId([inNewYork]), campaign, keyOf, at)
+    const { drafts, skips } = assemble(reminders, byId([inNewYork]), campaign, recipientsOf([inNewYork]), at)
     expect(drafts.map(({ reminders: held }) => held)).toEqual([[{ id: 'pin-1/4d', stage: '4d' }]])
     expect(skips).toEqual([{ id: 'pin-1/7d', reason: 'superseded' }])
   })
@@ -144,7 +145,7 @@ describe('assemble', () => {
           expiresAt: now + daysLeft * dayMs,
         }))
         const reminders = pins.flatMap((pin) => any.stages.map((stage) => open(stage, pin)))
-        const { drafts, skips } = assemble(reminders, byId(pins), any, keyOf, now)
+        const { drafts, skips } = assemble(reminders, byId(pins), any, recipientsOf(pins), now)
         const drafted = drafts.flatMap((draft) => draft.reminders.map(({ id }) => id))
         expect([...drafted, ...skips.map(({ id }) => id)].sort()).toEqual(reminders.map(({ id }) => id).sort())
         expect(new Set(drafts.map(({ recipientKey }) => recipientKey)).size).toBe(drafts.length)
@@ -156,13 +157,13 @@ describe('assemble', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, fc.integer({ min: -20, max: 70 }), (any, { pin }, daysLeft) => {
         const near = { ...pin, expiresAt: now + daysLeft * dayMs }
-        const key = near.email === null ? null : keyOf(near.email)
-        const decisions = decide(near, any, key, now)
+        const recipients = recipientsOf([near])
+        const decisions = decide(near, any, recipientOf(near, recipients), now)
         const { drafts } = assemble(
           decisions.map(({ stage }) => open(stage, near)),
           byId([near]),
           any,
-          keyOf,
+          recipients,
           now,
         )
         const openStages = decisions.filter(({ skip }) => skip === null).map(({ stage }) => stage)
@@ -198,7 +199,7 @@ describe('cutList', () => {
 })
 
 function assembled(open: readonly OpenReminder[], pins: readonly Pin[], of = campaign) {
-  return assemble(open, byId(pins), of, keyOf, now)
+  return assemble(open, byId(pins), of, recipientsOf(pins), now)
 }
 
 function expiringIn(days: number, differs: Partial<Pin> = {}): Pin {
@@ -215,6 +216,6 @@ function byId(pins: readonly Pin[]): Map<string, Pin> {
   return new Map(pins.map((pin) => [pin.pinId, pin]))
 }
 
-function keyOf(address: string): string {
-  return `key of ${address.toLowerCase()}`
+function recipientsOf(pins: readonly Pin[]): Recipients {
+  return new Map(addressesOf(pins).map((address) => [address, aRecipient(`key of ${address.toLowerCase()}`)]))
 }

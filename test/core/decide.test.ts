@@ -7,7 +7,7 @@ import type { Instant } from '#core/instant.ts'
 import { type Pin, versionOf } from '#core/pin.ts'
 import { type KnownReminder, skipReasons } from '#core/reminder.ts'
 import { graceEndsAt, spreadOffsetDays, stageDueAt } from '#core/stages.ts'
-import { aCampaign, anyCampaign, anyHeldPin, anyInstant, aPin, instant, officeHours } from './given.ts'
+import { aCampaign, anyCampaign, anyHeldPin, anyInstant, aPin, aRecipient, instant, officeHours } from './given.ts'
 
 /*
  * The timetable of most rows. Nothing is shifted, so that the time left says what is due: the PIN expires at noon (UTC)
@@ -17,6 +17,7 @@ import { aCampaign, anyCampaign, anyHeldPin, anyInstant, aPin, instant, officeHo
 const campaign = aCampaign({ stages: ['7d', '4d', '1d', 'expired'], window: null, graceDays: 7 })
 const expiresAt = instant('2026-06-20T12:00Z')
 const recipientKey = 'ada'
+const ada = aRecipient(recipientKey)
 const withoutExpired: Partial<Campaign> = { stages: ['7d', '4d', '1d'] }
 
 /*
@@ -137,10 +138,10 @@ describe('what a scan writes', () => {
   it.each(rowsOf(table))('for $given with $left left: $why', ({ given, left, cells }) => {
     const { pin: pinDiffers, campaign: campaignDiffers } = givens[given] ?? fail(`no such given: ${given}`)
     const pin = aPin({ expiresAt, ...pinDiffers })
-    const key = pin.email === null ? null : recipientKey
+    const recipient = pin.email === null ? null : ada
     const known = cells.flatMap(({ stage, known }) => (known === '' ? [] : [knownAs(known, stage, pin)]))
-    const decisions = decide(pin, { ...campaign, ...campaignDiffers }, key, at(left))
-    const { inserts, reopens } = planWrites(decisions, known, key)
+    const decisions = decide(pin, { ...campaign, ...campaignDiffers }, recipient, at(left))
+    const { inserts, reopens } = planWrites(decisions, known, recipient)
 
     expect([
       ...inserts.map(({ stage, skip }) => `${stage} ${skip ?? 'open'}`),
@@ -151,13 +152,13 @@ describe('what a scan writes', () => {
   it('for a PIN that was reset: all stages anew, whatever was decided of the version before', () => {
     const pin = aPin({ expiresAt })
     const known = [knownAs('sent', '7d', aPin({ expiresAt: expiresAt - dayMs }))]
-    const { inserts } = planWrites(decide(pin, campaign, recipientKey, at('7d')), known, recipientKey)
+    const { inserts } = planWrites(decide(pin, campaign, ada, at('7d')), known, ada)
     expect(inserts.map(({ stage, skip }) => [stage, skip])).toEqual([['7d', null]])
   })
 
   it('names PIN, version, due instant and recipient', () => {
-    const decisions = decide(aPin({ expiresAt }), campaign, recipientKey, at('7d'))
-    expect(planWrites(decisions, [], recipientKey).inserts).toEqual([
+    const decisions = decide(aPin({ expiresAt }), campaign, ada, at('7d'))
+    expect(planWrites(decisions, [], ada).inserts).toEqual([
       {
         pinId: 'pin-1',
         version: '-/2026-06-20T12:00:00Z',
@@ -173,8 +174,8 @@ describe('what a scan writes', () => {
     const everyDay = aCampaign({ stages: ['3d', '2d', '1d'] })
     const pin = aPin({ expiresAt: instant('2026-06-22T12:00Z') })
     const friday = instant('2026-06-19T09:00Z')
-    expect(decide(pin, everyDay, recipientKey, friday - 1)).toEqual([])
-    expect(decide(pin, everyDay, recipientKey, friday).map(({ stage, skip }) => [stage, skip])).toEqual([
+    expect(decide(pin, everyDay, ada, friday - 1)).toEqual([])
+    expect(decide(pin, everyDay, ada, friday).map(({ stage, skip }) => [stage, skip])).toEqual([
       ['3d', 'superseded'],
       ['2d', 'superseded'],
       ['1d', null],
@@ -194,13 +195,14 @@ describe('who is decided about', () => {
     ['no PIN of another account', { accountId: 'other' }, oneAccount, 0],
     ['no PIN without an account where accounts are named', { accountId: null }, oneAccount, 0],
   ])('%s', (_, pin, differs, decisions) => {
-    expect(decide(aPin({ expiresAt, ...pin }), { ...campaign, ...differs }, recipientKey, due)).toHaveLength(decisions)
+    expect(decide(aPin({ expiresAt, ...pin }), { ...campaign, ...differs }, ada, due)).toHaveLength(decisions)
   })
 
   it('only the people of the pilot, with all of their PINs', () => {
     for (const key of people(200)) {
       for (const pinId of ['pin-1', 'pin-2']) {
-        const decided = decide(aPin({ pinId, expiresAt }), { ...oneInTen, window: null }, key, due).length > 0
+        const decided =
+          decide(aPin({ pinId, expiresAt }), { ...oneInTen, window: null }, aRecipient(key), due).length > 0
         expect(decided).toBe(inPilot(oneInTen, key))
       }
     }
@@ -256,19 +258,19 @@ describe('judge', () => {
     ['of another kind by now', '7d', '7d', { kind: 'badge' }, 'not-applicable'],
   ])('%s', (_, stage, left, changes, verdict) => {
     const now = changes && { ...pin, ...changes }
-    const key = now?.email ? recipientKey : null
-    expect(judge(reminder(stage), now, campaign, key, at(left))).toBe(verdict)
+    const recipient = now?.email ? ada : null
+    expect(judge(reminder(stage), now, campaign, recipient, at(left))).toBe(verdict)
   })
 
   it('says too late at the expiry when no stage follows', () => {
-    expect(judge(reminder('1d'), pin, { ...campaign, ...withoutExpired }, recipientKey, at('0ms'))).toBe('too-late')
+    expect(judge(reminder('1d'), pin, { ...campaign, ...withoutExpired }, ada, at('0ms'))).toBe('too-late')
   })
 
   it('does not do what the campaign has dropped', () => {
     const fewer = { ...campaign, stages: ['4d', 'expired'] as const }
-    expect(judge(reminder('7d'), pin, fewer, recipientKey, at('7d'))).toBe('not-applicable')
+    expect(judge(reminder('7d'), pin, fewer, ada, at('7d'))).toBe('not-applicable')
     const pilot = { ...campaign, pins: { ...campaign.pins, percent: 0 } }
-    expect(judge(reminder('7d'), pin, pilot, recipientKey, at('7d'))).toBe('not-applicable')
+    expect(judge(reminder('7d'), pin, pilot, ada, at('7d'))).toBe('not-applicable')
   })
 
   it('lets a scan take back a missing address also during a pilot', () => {
@@ -281,18 +283,18 @@ describe('judge', () => {
     const inNewYork = { ...inBerlin, timeZone: 'America/New_York' }
     const dueAt = stageDueAt('7d', inBerlin, campaign, recipientKey)
     expect(stageDueAt('7d', inNewYork, campaign, recipientKey)).toBeGreaterThan(dueAt)
-    expect(judge(reminder('7d', inBerlin), inNewYork, campaign, recipientKey, dueAt)).toBe('current')
+    expect(judge(reminder('7d', inBerlin), inNewYork, campaign, ada, dueAt)).toBe('current')
   })
 
   it('never tells of an expiry that has not come, also when the business clock was set back', () => {
-    expect(judge(reminder('expired'), pin, campaign, recipientKey, at('0ms +1ms'))).toBe('not-applicable')
+    expect(judge(reminder('expired'), pin, campaign, ada, at('0ms +1ms'))).toBe('not-applicable')
   })
 
   it('agrees with the scan on every decision, at the same instant', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, anyOffsetMs, (any, { pin: held, recipientKey: key }, offset) => {
-        for (const decision of decide(held, any, key, held.expiresAt + offset)) {
-          expect(judge(decision, held, any, key, held.expiresAt + offset)).toBe(decision.skip ?? 'current')
+        for (const decision of decide(held, any, aRecipient(key), held.expiresAt + offset)) {
+          expect(judge(decision, held, any, aRecipient(key), held.expiresAt + offset)).toBe(decision.skip ?? 'current')
         }
       }),
     )
@@ -303,7 +305,7 @@ describe('decisions', () => {
   it('are open for one stage at most, the nearest', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, anyOffsetMs, (any, { pin, recipientKey: key }, offset) => {
-        const decisions = decide(pin, any, key, pin.expiresAt + offset)
+        const decisions = decide(pin, any, aRecipient(key), pin.expiresAt + offset)
         expect(decisions.slice(0, -1).every(({ skip }) => skip !== null)).toBe(true)
       }),
     )
@@ -314,7 +316,7 @@ describe('decisions', () => {
       fc.property(anyCampaign, anyHeldPin, anyOffsetMs, (any, { pin, recipientKey: key }, offset) => {
         const now = pin.expiresAt + offset
         const due = any.stages.filter((stage) => stageDueAt(stage, pin, any, key) <= now)
-        expect(decide(pin, any, key, now).map(({ stage }) => stage)).toEqual(due)
+        expect(decide(pin, any, aRecipient(key), now).map(({ stage }) => stage)).toEqual(due)
       }),
     )
   })
@@ -323,8 +325,10 @@ describe('decisions', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, anyOffsetMs, anyOffsetMs, (any, { pin, recipientKey: key }, one, other) => {
         const [early, late] = [Math.min(one, other), Math.max(one, other)]
-        const later = new Map(decide(pin, any, key, pin.expiresAt + late).map((decision) => [decision.stage, decision]))
-        for (const { stage, dueAt, skip } of decide(pin, any, key, pin.expiresAt + early)) {
+        const later = new Map(
+          decide(pin, any, aRecipient(key), pin.expiresAt + late).map((decision) => [decision.stage, decision]),
+        )
+        for (const { stage, dueAt, skip } of decide(pin, any, aRecipient(key), pin.expiresAt + early)) {
           const then = later.get(stage)
           expect(then?.dueAt).toBe(dueAt)
           if (skip !== null) expect(then?.skip).not.toBeNull()
@@ -338,7 +342,7 @@ describe('decisions', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, anyOffsetMs, (any, { pin, recipientKey: key }, offset) => {
         const now = pin.expiresAt + offset
-        const open = decide(pin, any, key, now).find(({ skip }) => skip === null)
+        const open = decide(pin, any, aRecipient(key), now).find(({ skip }) => skip === null)
         if (open === undefined) return
         expect(now >= pin.expiresAt).toBe(open.stage === 'expired')
         expect(now).toBeLessThan(Math.max(pin.expiresAt, graceEndsAt(pin, any)))
@@ -360,7 +364,7 @@ describe('reach', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, anyInstant, anyOffsetMs, (any, { pin, recipientKey: key }, now, offset) => {
         const near = { ...pin, setAt: null, expiresAt: now - offset }
-        if (!decide(near, any, key, now).some(({ skip }) => skip === null)) return
+        if (!decide(near, any, aRecipient(key), now).some(({ skip }) => skip === null)) return
         const { fromAt, toAt } = reach(any, now)
         expect(near.expiresAt).toBeGreaterThanOrEqual(fromAt)
         expect(near.expiresAt).toBeLessThan(toAt)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { type Campaign, type SendingWindow, type Stage, weekdays } from '#core/campaign.ts'
 import type { Instant } from '#core/instant.ts'
 import type { Pin } from '#core/pin.ts'
+import type { Recipient } from '#core/recipient.ts'
 import { smallestGapDays } from '#core/stages.ts'
 
 export const officeHours: SendingWindow = {
@@ -35,6 +36,12 @@ export function aCampaign(differs: Partial<Campaign> = {}): Campaign {
     facts: {},
     ...differs,
   }
+}
+
+/** null stays null: a PIN without an address. */
+export function aRecipient<K extends string | null>(key: K): K extends null ? null : Recipient
+export function aRecipient(key: string | null): Recipient | null {
+  return key === null ? null : { key, suppressed: false }
 }
 
 export function aPin(differs: Partial<Pin> = {}): Pin {

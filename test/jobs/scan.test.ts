@@ -101,6 +101,20 @@ describe('a scan', () => {
     expect(Object.keys(await world.reminders())).toEqual(['pin-of-ada-1 7d', 'pin-of-bob-1 7d'])
   })
 
+  it('writes to nobody who was silenced, and says so once', async () => {
+    const world = await newWorld()
+    await world.hold(aHolder('ada'), aHolder('bob'))
+    await world.ledger.suppressions.add('ADA@example.org', ops)
+    expect(await world.scan()).toMatchObject({ planned: 1, skipped: { suppressed: 1 } })
+    expect(await world.scan()).toMatchObject({ planned: 0, skipped: {} })
+    await world.ledger.suppressions.remove('ada@example.org', ops)
+    await world.ledger.suppressions.add('bob@example.org', ops)
+    expect(await world.scan()).toMatchObject({ planned: 0, skipped: { suppressed: 1 }, emptied: 1 })
+    expect(await world.reminders()).toEqual({ 'pin-of-ada-1 7d': 'suppressed', 'pin-of-bob-1 7d': 'suppressed' })
+    world.clocks.businessAt = monday + 4 * dayMs
+    expect(await world.scan(), 'written to again from the next stage on').toMatchObject({ planned: 1 })
+  })
+
   it('of a pilot writes to a share of the people, and records nothing of the others', async () => {
     const world = await newWorld({ campaign: { pins: { kind: 'caller-pin', accounts: null, percent: 30 } } })
     const people = Array.from({ length: 200 }, (_, n) => aHolder(`person-${n}`))
@@ -300,4 +314,30 @@ it('ends between two pages when it is told to', async () => {
   await expect(scan({ ...world.ports, pins }, { campaign: world.campaign }, abort.signal)).rejects.toThrow(/abort/)
   expect(Object.keys(await world.reminders())).toHaveLength(1_000)
   expect(await world.scan()).toMatchObject({ planned: many - 1_000 })
+})
+
+describe('a portal that has lost its PINs', () => {
+  it('closes the gate of the campaign, and what was skipped comes back with the PINs', async () => {
+    const world = await newWorld()
+    const pins = Array.from({ length: 300 }, (_, n) => aHolder(`person-${n}`))
+    await world.hold(...pins)
+    await world.scan()
+    expect((await world.ledger.gates.read('soft-pin'))?.state).toBe('on')
+    for (const pin of pins.slice(0, 200)) await world.drop(pin)
+    expect(await world.scan(), 'also what comes after the page that told').toMatchObject({ skipped: { gone: 200 } })
+    expect(await world.ledger.gates.read('soft-pin')).toMatchObject({
+      state: 'off',
+      actor: 'forewarn',
+      reason: expect.stringMatching(/^guard: \d+ of \d+ PINs that were read again/),
+    })
+    expect(await world.ledger.gates.read(everything)).toMatchObject({ state: 'on' })
+    expect(world.log.events()).toContain('guard.closed-campaign')
+
+    await world.ledger.gates.open('soft-pin', ops, null)
+    await world.scan()
+    expect((await world.ledger.gates.read('soft-pin'))?.state, 'what is left is believed').toBe('on')
+    await world.hold(...pins)
+    await world.scan()
+    expect(await counts(world)).toMatchObject({ pending: 300 })
+  })
 })

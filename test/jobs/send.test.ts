@@ -170,6 +170,7 @@ describe('what changed between the scan and the mail', () => {
     ['no-pin', async ({ hold }: World) => hold(aHolder('ada', { status: 'none' }))],
     ['no-address', async ({ hold }: World) => hold(aHolder('ada', { email: null }))],
     ['gone', async ({ drop }: World) => drop(aHolder('ada'))],
+    ['suppressed', async ({ ledger }: World) => ledger.suppressions.add('Ada@example.org', ops)],
     ['superseded', async ({ clocks }: World) => (clocks.businessAt = monday + 4 * dayMs + hourMs)],
     ['not-applicable', async ({ hold }: World) => hold(aHolder('ada', { kind: 'other' }))],
   ])('a PIN that is %s is decided so, without a call', async (reason, change) => {
@@ -180,6 +181,22 @@ describe('what changed between the scan and the mail', () => {
     expect(await world.send(id)).toEqual({ result: 'nothing-left', reminders: 0, skipped: [reason] })
     expect(await world.reminders()).toEqual({ 'pin-of-ada-1 7d': reason })
     expect(await world.message(id)).toMatchObject({ state: 'skipped', attempts: 0 })
+    expect(callsOf(world)).toEqual([])
+  })
+
+  it('a recipient silenced after the re-read gets nothing, and the next try decides so', async () => {
+    const world = await aWorld()
+    const [id = ''] = await world.due(aHolder('ada'))
+    const composer = {
+      compose: (...given: Parameters<typeof world.ports.composer.compose>) => {
+        silenced = world.ledger.suppressions.add('ada@example.org', ops)
+        return world.ports.composer.compose(...given)
+      },
+    }
+    let silenced: Promise<boolean> | undefined
+    expect(await world.send(id, { composer })).toMatchObject({ result: 'refused' })
+    expect(await silenced).toBe(true)
+    expect(await world.send(id)).toMatchObject({ result: 'nothing-left', skipped: ['suppressed'] })
     expect(callsOf(world)).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
+import { portalGuard } from '#control/portal-guard.ts'
 import type { Campaign } from '#core/campaign.ts'
 import type { Clocks } from '#core/clock.ts'
 import type { CompiledTemplate, Edition } from '#core/letter.ts'
@@ -173,6 +174,7 @@ export async function newWorld(options: WorldOptions = {}): Promise<World> {
     edition: async (hash) => (await ledger.editions.byHash(hash)) ?? Promise.reject(new Error('no such edition')),
     pins: pinTable,
     stale: async () => false,
+    guard: portalGuard({ ledger, clocks, log }),
     pace: ledgerPace(ledger.pace, { perSecond: 1_000, reserve: 0 }, clocks, log),
     composer: createComposer(),
     mailer,

@@ -8,6 +8,7 @@ import { ledgerConformance } from './conformance/ledger.ts'
 import { pinTableConformance } from './conformance/pin-table.ts'
 import { plansConformance } from './conformance/plans.ts'
 import { reportsConformance } from './conformance/reports.ts'
+import { suppressionsConformance } from './conformance/suppressions.ts'
 import { sqliteHarness } from './sqlite-harness.ts'
 
 ledgerConformance(sqliteHarness)
@@ -20,3 +21,4 @@ plansConformance(sqliteHarness)
 assemblyConformance(sqliteHarness)
 reportsConformance(sqliteHarness)
 historyConformance(sqliteHarness)
+suppressionsConformance(sqliteHarness)

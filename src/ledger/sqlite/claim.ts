@@ -7,7 +7,7 @@ import { mayMove } from '#core/message-state.ts'
 import { type Claim, type ClaimRefusal, type ClaimRequest, claimProtocol, everything, type Outbox } from '../ledger.ts'
 import { CommitAnswerLost, type Connection } from './connection.ts'
 import { prepared } from './prepared.ts'
-import { attempt, cap, gate, message, reminder } from './schema.ts'
+import { attempt, cap, gate, message, reminder, suppression } from './schema.ts'
 
 /** How long a claim is looked for whose commit's answer was lost, while the ledger cannot be read. */
 const lookForMs = 10_000
@@ -39,6 +39,7 @@ function claimNow(statements: Statements, request: ClaimRequest, clocks: Clocks,
   if (!isOpen(statements, found.campaign)) return refused('gate')
   if (!mayMove(found.state, 'sending')) return refused('not-pending')
   if (!isExactly(request.composed, statements.openReminders.all({ id }))) return refused('changed')
+  if (statements.suppression.get({ recipientKey: found.recipientKey }) !== undefined) return refused('changed')
 
   const businessAt = clocks.business()
   const { fromAt, untilAt } = request.opening ?? { fromAt: found.notBefore, untilAt: Number.POSITIVE_INFINITY }
@@ -140,6 +141,11 @@ function prepareClaim(db: BetterSQLite3Database) {
       .select({ id: reminder.id, pinId: reminder.pinId, version: reminder.version, stage: reminder.stage })
       .from(reminder)
       .where(and(eq(reminder.messageId, id), isNull(reminder.outcome)))
+      .prepare(),
+    suppression: db
+      .select({ since: suppression.since })
+      .from(suppression)
+      .where(eq(suppression.recipientKey, sql.placeholder('recipientKey')))
       .prepare(),
     count: db
       .select({ count: cap.count })

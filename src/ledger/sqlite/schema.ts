@@ -205,6 +205,16 @@ export const scan = sqliteTable('scan', {
   planned: integer('planned').notNull(),
 })
 
+/** People to whom no mail is to go. */
+export const suppression = sqliteTable('suppression', {
+  recipientKey: text('recipient_key').primaryKey(),
+  /** As it was given; kept beyond the retention, or it could not be shown to be silenced. */
+  address: text('address').notNull(),
+  actor: text('actor').notNull(),
+  reason: text('reason').notNull(),
+  since: integer('since_database_at').notNull(),
+})
+
 /** Campaign and compiled template as they were when enabled, by hash. */
 export const edition = sqliteTable('edition', {
   hash: text('hash').primaryKey(),

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { recipientForm } from '#core/address.ts'
 import type { Clocks } from '#core/clock.ts'
 import { ForewarnError } from '#core/errors.ts'
+import type { Recipient } from '#core/recipient.ts'
 import type { PinTable } from '#pins/pins.ts'
 import type { Ledger } from '../ledger.ts'
 import { sqliteAttempts } from './attempts.ts'
@@ -22,6 +23,7 @@ import { sqlitePinTable } from './pin-table.ts'
 import { sqlitePlans } from './plans.ts'
 import { probe } from './probe.ts'
 import { sqliteReports } from './reports.ts'
+import { sqliteSuppressions, suppressedAmong } from './suppressions.ts'
 
 interface Options extends Omit<ConnectionOptions, 'file'> {
   readonly mode: 'migrate' | 'as-is'
@@ -54,6 +56,10 @@ export async function openSqliteLedger(
 }
 
 function ledgerOf(connection: Connection, address: string, secret: KeyObject | null, clocks: Clocks): Ledger {
+  function recipientKey(email: string): string {
+    if (secret === null) throw new ForewarnError('ledger-unusable', `the ledger ${address} has lost its secret`)
+    return createHmac('sha256', secret).update(recipientForm(email)).digest('hex').slice(0, 32)
+  }
   return {
     address,
     gates: sqliteGates(connection),
@@ -65,15 +71,24 @@ function ledgerOf(connection: Connection, address: string, secret: KeyObject | n
     pace: sqlitePace(connection),
     leases: sqliteLeases(connection),
     reports: sqliteReports(connection),
-    recipientKey(email) {
-      if (secret === null) throw new ForewarnError('ledger-unusable', `the ledger ${address} has lost its secret`)
-      return createHmac('sha256', secret).update(recipientForm(email)).digest('hex').slice(0, 32)
-    },
+    suppressions: sqliteSuppressions(connection, recipientKey),
+    recipientKey,
+    recipients: (addresses) => connection.read(() => recipientsOf(connection, addresses, recipientKey)),
     databaseNow: async () => connection.now(),
     close: async () => {
       if (connection.open) connection.close()
     },
   }
+}
+
+function recipientsOf(
+  connection: Connection,
+  addresses: readonly string[],
+  recipientKey: (address: string) => string,
+): Map<string, Recipient> {
+  const keys = new Map(addresses.map((address) => [address, recipientKey(address)]))
+  const suppressed = suppressedAmong(connection, [...keys.values()])
+  return new Map([...keys].map(([address, key]) => [address, { key, suppressed: suppressed.has(key) }]))
 }
 
 async function makeFolder(file: string): Promise<void> {
