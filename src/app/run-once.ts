@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { limitsByCampaign } from '#core/caps.ts'
 import type { Instant } from '#core/instant.ts'
 import { holdInForce } from '#core/pace.ts'
 import { everything } from '#ledger/ledger.ts'
@@ -77,7 +78,7 @@ async function scanAndSend(
     }
   }
   // A queue takes seconds to open: not for nothing.
-  const due = await ledger.outbox.sendable(clocks.business(), 1, campaign ?? undefined)
+  const due = await ledger.outbox.sendable(clocks.business(), 1, { campaign: campaign ?? undefined })
   if (due.length > 0) {
     await service.quota(signal)
     await queue.work(
@@ -127,9 +128,13 @@ async function waitingNow({ ports }: Service): Promise<Record<string, number>> {
   const { ledger, clocks, rate } = ports
   const gates = new Map((await ledger.gates.list()).map(({ scope, state }) => [scope, state]))
   const hold = holdInForce(await ledger.pace.read(), rate)
+  const at = clocks.business()
+  const campaigns = (await ledger.editions.all()).map((edition) => edition.campaign)
+  const rooms = await ledger.outbox.rooms(limitsByCampaign(campaigns, at))
   const waiting: Record<string, number> = {}
-  for (const { campaign, why, messages } of await ledger.reports.waiting(clocks.business())) {
-    const held = hold === null ? 'pace' : hold.cause === 'quota' ? 'quota' : 'hold'
+  for (const { campaign, why, messages } of await ledger.reports.waiting(at)) {
+    const turn = rooms.get(campaign) === 0 ? 'limit' : 'pace'
+    const held = hold === null ? turn : hold.cause === 'quota' ? 'quota' : 'hold'
     const closed = gates.get(everything) !== 'on' ? 'gate' : gates.get(campaign) !== 'on' ? 'campaign-off' : null
     const reason = closed ?? (why === 'ready' ? held : why)
     waiting[reason] = (waiting[reason] ?? 0) + messages

@@ -1,5 +1,6 @@
 import { parseAddress } from '#core/address.ts'
 import type { Stage } from '#core/campaign.ts'
+import { limitsByCampaign } from '#core/caps.ts'
 import type { Instant } from '#core/instant.ts'
 import { everything, type History, type HistoryMessage, type HistoryReminder, type Ledger } from '#ledger/ledger.ts'
 import type { PinSource } from '#pins/pins.ts'
@@ -36,7 +37,7 @@ const order = ['planned', 'skipped', 'assembled', 'tried', 'sending', 'sent', 'f
 type What = (typeof order)[number]
 
 export interface ExplainPorts {
-  readonly ledger: Pick<Ledger, 'reports' | 'gates' | 'pace' | 'recipientKey'>
+  readonly ledger: Pick<Ledger, 'reports' | 'gates' | 'pace' | 'editions' | 'outbox' | 'recipientKey'>
   readonly pins: Pick<PinSource, 'read'>
   /** Business time. */
   readonly at: Instant
@@ -157,12 +158,14 @@ function isTimed(cause: WaitCause): boolean {
 async function waitCauses({ ledger, at }: ExplainPorts): Promise<(message: HistoryMessage) => WaitCause> {
   const gates = new Map((await ledger.gates.list()).map(({ scope, state }) => [scope, state]))
   const { hold } = await ledger.pace.read()
+  const campaigns = (await ledger.editions.all()).map((edition) => edition.campaign)
+  const rooms = await ledger.outbox.rooms(limitsByCampaign(campaigns, at))
   return ({ campaign, notBefore, notAfter, wait }) => {
     if (gates.get(everything) !== 'on') return 'gate'
     if (gates.get(campaign) !== 'on') return 'campaign-off'
     if (notBefore > at) return wait ?? 'window'
     if (notAfter !== null && notAfter <= at) return 'window'
     if (hold !== null) return hold.cause === 'quota' ? 'quota' : 'hold'
-    return 'pace'
+    return rooms.get(campaign) === 0 ? 'limit' : 'pace'
   }
 }

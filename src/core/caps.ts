@@ -19,6 +19,17 @@ export function campaignLimits(campaign: Campaign, at: Instant): Limit[] {
   return limits
 }
 
+/** The limits of those campaigns that have any, by key. */
+export function limitsByCampaign(campaigns: readonly Campaign[], at: Instant): Map<string, readonly Limit[]> {
+  const limits = campaigns.map((campaign) => [campaign.key, campaignLimits(campaign, at)] as const)
+  return new Map(limits.filter(([, own]) => own.length > 0))
+}
+
+/** How many more claims all of the limits allow; `counted` tells how often a bucket has counted. */
+export function roomLeft(limits: readonly Limit[], counted: (bucket: string) => number): number {
+  return Math.max(0, Math.min(...limits.map(({ bucket, max }) => max - counted(bucket))))
+}
+
 /** When a campaign at its limit is worth another try: at the next full hour, also for a day's limit. */
 export function nextLimitAt(at: Instant): Instant {
   return (Math.floor(at / hourMs) + 1) * hourMs

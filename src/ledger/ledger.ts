@@ -1,5 +1,6 @@
 import type { Assembly } from '#core/assembly.ts'
 import type { Stage } from '#core/campaign.ts'
+import type { Limit } from '#core/caps.ts'
 import type { Hold, HoldCause, Sign } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
 import type { Edition, LetterValues } from '#core/letter.ts'
@@ -227,7 +228,7 @@ export interface ClaimRequest {
   /** The address's daily cap: a day in the recipient's zone. */
   readonly cap: { readonly localDate: string; readonly max: number } | null
   /** The campaign's limits: at most `max` claims under this bucket name. */
-  readonly limits: readonly { readonly bucket: string; readonly max: number }[]
+  readonly limits: readonly Limit[]
   /** Monotonic clock of this process; a claim that comes later than this is refused as stale. */
   readonly freshUntilMonotonicMs: number
   readonly worker: Worker
@@ -267,12 +268,21 @@ export interface Settlement {
 /** `applied`: to the message. `late`: only the attempt's row was filled. `alarm`: late *and* accepted: a message may have gone out twice. */
 export type Settled = 'applied' | 'late' | 'alarm'
 
+/** What of all that is sendable is wanted. */
+export interface Among {
+  readonly campaign?: string | undefined
+  /** See `rooms`. */
+  readonly rooms?: ReadonlyMap<string, number>
+}
+
 export interface Outbox {
   /**
    * Ids of the messages that may be tried now, most urgent first: pending, both gates open, `notBefore` ≤ at < `notAfter`;
-   * of one campaign only, where it is given.
+   * of one campaign only, where it is given; of a campaign with a limit at most as many as it has room for.
    */
-  sendable(at: Instant, limit: number, campaign?: string): Promise<string[]>
+  sendable(at: Instant, limit: number, among?: Among): Promise<string[]>
+  /** How many more claims their limits allow campaigns, by key: of those given. */
+  rooms(limits: ReadonlyMap<string, readonly Limit[]>): Promise<ReadonlyMap<string, number>>
   /** null unless the message is pending. */
   load(messageId: string): Promise<PendingMessage | null>
   /**

@@ -3,7 +3,7 @@ import { feed } from '#jobs/feed.ts'
 import { everything, type Ledger } from '#ledger/ledger.ts'
 import { seedPending } from '../ledger/fixtures.ts'
 import { answerOf, claimed } from '../ledger/sending.ts'
-import { dayMs, monday, newWorld, ops, type World } from './world.ts'
+import { aHolder, dayMs, hourMs, monday, newWorld, ops, type World } from './world.ts'
 
 const fast = { perSecond: 10, reserve: 0 }
 
@@ -64,6 +64,16 @@ describe('the feed', () => {
     expect(await fed(world, { perSecond: 0.2, reserve: 0 })).toHaveLength(24)
     await world.ledger.pace.setQuota({ max24Hour: null, maxPerSecond: 0.2, sentLast24Hours: 0 })
     expect(await fed(world, { perSecond: 10, reserve: 0.5 })).toHaveLength(12)
+  })
+
+  it('brings no more of a campaign than its limits have room for: the rest would burn slots, only to be refused', async () => {
+    const world = await newWorld({ campaign: { window: null, limit: { perHour: 3, perDay: null } } })
+    const ids = await world.due(...['ada', 'bob', 'cy', 'dan', 'eve'].map((who) => aHolder(who)))
+    expect(await fed(world)).toHaveLength(3)
+    for (const id of ids.slice(0, 2)) expect(await world.send(id)).toMatchObject({ result: 'sent' })
+    expect(await fed(world)).toHaveLength(1)
+    world.clocks.businessAt += hourMs
+    expect(await fed(world)).toHaveLength(3)
   })
 
   it('brings one message at a time under a hold: enough to probe with', async () => {

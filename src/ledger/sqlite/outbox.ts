@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, lte, type SQL } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Stage } from '#core/campaign.ts'
+import { type Limit, roomLeft } from '#core/caps.ts'
 import type { Clocks } from '#core/clock.ts'
 import type { Instant } from '#core/instant.ts'
 import { mostUrgent, priorityOf } from '#core/stages.ts'
@@ -8,7 +9,7 @@ import type { Outbox, PendingMessage } from '../ledger.ts'
 import { sqliteClaim } from './claim.ts'
 import type { Connection } from './connection.ts'
 import { among } from './json-list.ts'
-import { enabled, message, reminder } from './schema.ts'
+import { cap, enabled, message, reminder } from './schema.ts'
 import { sqliteSendable } from './sendable.ts'
 import { sqliteSettle } from './settle.ts'
 
@@ -17,6 +18,7 @@ export function sqliteOutbox(connection: Connection, clocks: Clocks): Outbox {
   const { db } = connection
   return {
     sendable: sqliteSendable(connection),
+    rooms: (limits) => connection.read(() => rooms(db, limits)),
     load: (messageId) => connection.read(() => load(db, messageId)),
     prune: (messageId, change, at) => connection.write(() => prune(db, messageId, change, at)),
     defer: (messageId, { notBefore, notAfter, wait }) =>
@@ -30,6 +32,13 @@ export function sqliteOutbox(connection: Connection, clocks: Clocks): Outbox {
     claim: sqliteClaim(connection, clocks),
     settle: sqliteSettle(connection),
   }
+}
+
+function rooms(db: BetterSQLite3Database, limits: ReadonlyMap<string, readonly Limit[]>): Map<string, number> {
+  const buckets = [...limits.values()].flat().map(({ bucket }) => bucket)
+  const rows = db.select({ bucket: cap.bucket, count: cap.count }).from(cap).where(among(cap.bucket, buckets)).all()
+  const counts = new Map(rows.map(({ bucket, count }) => [bucket, count]))
+  return new Map([...limits].map(([key, own]) => [key, roomLeft(own, (bucket) => counts.get(bucket) ?? 0)]))
 }
 
 function load(db: BetterSQLite3Database, messageId: string): PendingMessage | null {

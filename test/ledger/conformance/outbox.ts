@@ -15,8 +15,8 @@ export function outboxConformance(harness: LedgerHarness): void {
       const { outbox } = test.ledger
       expect(await outbox.sendable(monday, 10)).toEqual([expired, early, late, week])
       expect(await outbox.sendable(monday, 2)).toEqual([expired, early])
-      expect(await outbox.sendable(monday, 10, 'c')).toEqual([late])
-      expect(await outbox.sendable(monday, 10, 'unknown')).toEqual([])
+      expect(await outbox.sendable(monday, 10, { campaign: 'c' })).toEqual([late])
+      expect(await outbox.sendable(monday, 10, { campaign: 'unknown' })).toEqual([])
     })
 
     it('offers a message from its time on until its opening ends', async () => {
@@ -38,6 +38,45 @@ export function outboxConformance(harness: LedgerHarness): void {
       expect(await ledger.outbox.sendable(monday, 10)).toEqual([])
       await ledger.gates.open(everything, ops, null)
       expect(await ledger.outbox.sendable(monday, 10)).toEqual([first])
+    })
+
+    it('offers of a campaign no more than it has room for, and of the others the rest', async () => {
+      const { ledger } = current()
+      const many = await seedPending(ledger, 3, { campaign: 'many', stage: '1d' })
+      const [some = '', more = ''] = await seedPending(ledger, 2, { campaign: 'some', stage: '7d' })
+      const [most = ''] = await seedPending(ledger, 1, { campaign: 'most', stage: 'expired' })
+      const rooms = new Map([
+        ['many', 2],
+        ['most', 0],
+      ])
+      const offered = await ledger.outbox.sendable(monday, 10, { rooms })
+      expect(offered).toEqual([...offered.slice(0, 2), some, more])
+      expect(many).toEqual(expect.arrayContaining(offered.slice(0, 2)))
+      expect(await ledger.outbox.sendable(monday, 3, { rooms })).toEqual(offered.slice(0, 3))
+      expect(await ledger.outbox.sendable(monday, 10, { rooms, campaign: 'most' })).toEqual([])
+      expect(await ledger.outbox.sendable(monday, 10, { campaign: 'most' })).toEqual([most])
+    })
+
+    it('tells what room the claims so far have left under each limit', async () => {
+      const { ledger } = current()
+      const [first = '', second = ''] = await seedPending(ledger, 2)
+      const hour = { bucket: 'soft-pin:hour:1', max: 10 }
+      const day = { bucket: 'soft-pin:day:1', max: 3 }
+      const limits = new Map([
+        ['soft-pin', [hour, day]],
+        ['other', [{ bucket: 'other:hour:1', max: 5 }]],
+      ])
+      const rooms = async () => [...(await ledger.outbox.rooms(limits))]
+      expect(await rooms()).toEqual([
+        ['soft-pin', 3],
+        ['other', 5],
+      ])
+      await claimed(ledger, first, { limits: [hour, day] })
+      await claimed(ledger, second, { limits: [{ ...hour, max: 100 }, day] })
+      expect(await rooms()).toContainEqual(['soft-pin', 1])
+      limits.set('soft-pin', [hour, { ...day, max: 1 }])
+      expect(await rooms(), 'a limit that was lowered').toContainEqual(['soft-pin', 0])
+      expect([...(await ledger.outbox.rooms(new Map()))]).toEqual([])
     })
 
     it('offers and loads only what is pending', async () => {
