@@ -26,12 +26,19 @@ export function openingAt(window: SendingWindow | null, timeZone: string, at: In
 
   const today = localDay(at, timeZone)
   for (let day = today; day <= today + longestWaitDays; day++) {
-    if (!isSendingDay(window, day)) continue
-    const opensAt = timeOfDay(day, window.fromMinute, timeZone)
-    const closesAt = timeOfDay(day, window.toMinute, timeZone)
-    if (at < closesAt && opensAt < closesAt) return { opensAt, closesAt }
+    const opening = openingOn(window, timeZone, day)
+    if (opening !== null && at < opening.closesAt) return opening
   }
-  throw new RangeError('The sending window has no day on which it opens')
+  throw new RangeError(neverOpens)
+}
+
+/** When the window opens on this day or, where it does not, on the last day before on which it does. */
+export function opensOnOrBefore(window: SendingWindow, timeZone: string, last: DayNumber): Instant {
+  for (let day = last; day >= last - longestWaitDays; day--) {
+    const opening = openingOn(window, timeZone, day)
+    if (opening !== null) return opening.opensAt
+  }
+  throw new RangeError(neverOpens)
 }
 
 /** The first opening on a local day after that of `at`, for messages that wait for tomorrow. */
@@ -78,13 +85,18 @@ export function addLocalDays(at: Instant, days: number, timeZone: string): Insta
   return firstShowing(clockReading(at, timeZone) + days * dayMs, timeZone)
 }
 
-/** True on the window's weekdays. */
-export function isSendingDay(window: SendingWindow, day: DayNumber): boolean {
-  return window.days.includes(weekdayOf(day))
-}
-
 /** A week without a sending day, and another where clocks skip the whole window of the only one. */
 const longestWaitDays = 14
+
+const neverOpens = 'The sending window has no day on which it opens'
+
+/** null: it is no sending day, or clocks skip the whole window on it. */
+function openingOn(window: SendingWindow, timeZone: string, day: DayNumber) {
+  if (!window.days.includes(weekdayOf(day))) return null
+  const opensAt = timeOfDay(day, window.fromMinute, timeZone)
+  const closesAt = timeOfDay(day, window.toMinute, timeZone)
+  return opensAt < closesAt ? { opensAt, closesAt } : null
+}
 
 /** More than any zone was ever ahead of UTC: by so much or less its clocks show a reading before UTC's do. */
 const furthestAheadMs = 16 * 60 * minuteMs

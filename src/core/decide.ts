@@ -5,7 +5,7 @@ import { type Pin, versionOf } from './pin.ts'
 import type { Recipient } from './recipient.ts'
 import { recipientHash } from './recipient-hash.ts'
 import { type KnownReminder, type NewReminder, type ReminderKey, reopenable, type SkipReason } from './reminder.ts'
-import { graceEndsAt, mostUrgent, stageDueAt, widestStageDays } from './stages.ts'
+import { graceEndsAt, isMoreUrgent, mostUrgent, stageDueAt, widestStageDays } from './stages.ts'
 
 /** What is right for one stage that has come due. */
 export interface Decision extends ReminderKey {
@@ -107,7 +107,7 @@ export function planWrites(
   for (const decision of decisions) {
     const held = known.find((reminder) => isSame(reminder, decision))
     if (held === undefined) inserts.push({ ...decision, recipientKey })
-    else if (decision.skip === null && mayReopen(held)) reopens.push(held.id)
+    else if (decision.skip === null && mayReopen(held, known)) reopens.push(held.id)
   }
   return { inserts, reopens }
 }
@@ -169,6 +169,12 @@ function isSame(one: ReminderKey, other: ReminderKey): boolean {
   return one.stage === other.stage && one.version === other.version && one.pinId === other.pinId
 }
 
-function mayReopen({ outcome, reason }: KnownReminder): boolean {
-  return outcome === 'skipped' && reason !== null && reopenable.has(reason)
+/**
+ * A skip in which the portal may have erred is taken back, but not behind a nearer stage that is open or was tried: due
+ * instants move with the recipient's zone and spread, and what was told must not be followed by older news.
+ */
+function mayReopen(held: KnownReminder, known: readonly KnownReminder[]): boolean {
+  if (held.outcome !== 'skipped' || held.reason === null || !reopenable.has(held.reason)) return false
+  const tried = known.filter((one) => one.outcome !== 'skipped' && isSame(one, { ...held, stage: one.stage }))
+  return !tried.some((one) => isMoreUrgent(one.stage, held.stage))
 }

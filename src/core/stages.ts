@@ -1,4 +1,4 @@
-import { addLocalDays, isSendingDay, localDay, openingAt, timeOfDay, zoneOf } from './calendar.ts'
+import { addLocalDays, localDay, openingAt, opensOnOrBefore, timeOfDay, zoneOf } from './calendar.ts'
 import type { Campaign, Stage } from './campaign.ts'
 import type { Instant } from './instant.ts'
 import type { Pin } from './pin.ts'
@@ -9,8 +9,8 @@ export type Expiring = Pick<Pin, 'expiresAt' | 'timeZone'>
 
 /**
  * When a stage comes due. A warning: at the start of the window (none: at local midnight) on the day that lies its
- * days, and the recipient's spread, before the expiry's local date; where that is no sending day, on the nearest
- * earlier one. `expired`: at the expiry's instant, or when the window opens next. `recipientKey` null: no spread.
+ * days, and the recipient's spread, before the expiry's local date; where it does not open on that day, on the nearest
+ * earlier one on which it does. `expired`: at the expiry's instant, or when the window opens next. `recipientKey` null: no spread.
  */
 export function stageDueAt(stage: Stage, pin: Expiring, campaign: Campaign, recipientKey: string | null): Instant {
   const { window } = campaign
@@ -18,10 +18,8 @@ export function stageDueAt(stage: Stage, pin: Expiring, campaign: Campaign, reci
   if (stage === 'expired') return Math.max(pin.expiresAt, openingAt(window, timeZone, pin.expiresAt).opensAt)
 
   const daysAhead = stageDays(stage) + spreadOffsetDays(campaign, recipientKey)
-  let day = localDay(pin.expiresAt, timeZone) - daysAhead
-  if (window === null) return timeOfDay(day, 0, timeZone)
-  while (!isSendingDay(window, day)) day--
-  return timeOfDay(day, window.fromMinute, timeZone)
+  const day = localDay(pin.expiresAt, timeZone) - daysAhead
+  return window === null ? timeOfDay(day, 0, timeZone) : opensOnOrBefore(window, timeZone, day)
 }
 
 /** From when on `expired` is not sent any more: the expiry's time of day, the grace's calendar days later. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isSendingDay, localDay, openingAt, zoneOf } from '#core/calendar.ts'
+import { localDay, openingAt, timeOfDay, zoneOf } from '#core/calendar.ts'
 import type { Campaign, Stage } from '#core/campaign.ts'
 import type { Pin } from '#core/pin.ts'
 import {
@@ -113,15 +113,18 @@ describe('stageDueAt', () => {
     fc.assert(
       fc.property(anyCampaign, anyHeldPin, (campaign, { pin, recipientKey }) => {
         const zone = zoneOf(pin, campaign)
-        const sends = (day: number) => campaign.window === null || isSendingDay(campaign.window, day)
+        const opensOn = (day: number) => {
+          const dayAt = timeOfDay(day, 0, zone)
+          return localDay(openingAt(campaign.window, zone, dayAt).opensAt, zone) === localDay(dayAt, zone)
+        }
         for (const stage of campaign.stages.filter((one) => one !== 'expired')) {
           const dueAt = stageDueAt(stage, pin, campaign, recipientKey)
           const dueDay = localDay(dueAt, zone)
           const offset = spreadOffsetDays(campaign, recipientKey)
           const wantedDay = localDay(pin.expiresAt, zone) - stageDays(stage) - offset
           expect(dueAt).toBeLessThan(pin.expiresAt)
-          expect(sends(dueDay)).toBe(true)
-          for (let day = dueDay + 1; day <= wantedDay; day++) expect(sends(day)).toBe(false)
+          expect(opensOn(dueDay)).toBe(true)
+          for (let day = dueDay + 1; day <= wantedDay; day++) expect(opensOn(day)).toBe(false)
           expect(dueDay).toBeLessThanOrEqual(wantedDay)
         }
       }),
