@@ -485,6 +485,11 @@ export interface ReportBook {
   openReminders(): Promise<{ pending: number; inDoubt: number }>
   /** Database time since the oldest doubt began, in seconds; null: none. */
   oldestDoubtSeconds(): Promise<number | null>
+  /**
+   * Of the pending messages that may go at this instant (gates, holds and limits aside), the one of each campaign and stage that is
+   * first in line, and since when it could have gone. The most urgent stage first, then by campaign.
+   */
+  oldestDue(at: Instant): Promise<{ campaign: string; stage: Stage; since: Instant }[]>
   /** Attempts begun in the last `ms` of database time. */
   callsInLast(ms: number): Promise<number>
   messages(filter: {

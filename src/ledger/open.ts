@@ -22,19 +22,19 @@ export interface OpenedLedger {
 }
 
 /**
- * Opens the ledger at `file:PATH`; the one place that chooses its implementation. Throws ForewarnError: `usage` for an address
- * of another kind, `ledger-unusable` when it cannot be opened, `ledger-newer` when a newer version has written it.
+ * Opens the ledger at `file:PATH` or `postgres://…`; the one place that chooses its implementation. Throws ForewarnError: `usage` for
+ * an address of another kind, `ledger-unusable` when it cannot be opened, `ledger-newer` when a newer version has written it.
  */
 export async function openLedger(address: string, options: OpenOptions): Promise<OpenedLedger> {
   if (/^postgres(ql)?:/.test(address)) {
-    throw new ForewarnError('usage', 'this version keeps its ledger in SQLite only; PostgreSQL joins later', {
-      path: 'database',
-      hint: 'set `database` to file:PATH',
-    })
+    const { openPostgresLedger } = await import('./postgres/postgres-ledger.ts')
+    return openPostgresLedger(address, { clocks: machineClocks, ...options })
   }
   const path = /^file:(?:\/\/(?=\/))?([^?]+)$/.exec(address)?.[1]
   if (path === undefined) {
-    throw new ForewarnError('usage', 'the address of the ledger is not of the form file:PATH', { path: 'database' })
+    throw new ForewarnError('usage', 'the address of the ledger is not of the form file:PATH or postgres://…', {
+      path: 'database',
+    })
   }
   const { openSqliteLedger } = await import('./sqlite/sqlite-ledger.ts')
   return openSqliteLedger(resolve(path), { clocks: machineClocks, ...options })

@@ -25,10 +25,20 @@ export interface PinSource {
   refreshedAt(): Promise<Instant | null>
 }
 
+/** Finds PINs by whom they belong to: for support, not for the jobs. */
+export interface PinLookup {
+  /** The PINs whose holder has this address, without regard to case, in order of expiry. At most 1,000. */
+  ofAddress(address: string): Promise<Pin[]>
+}
+
 /** The built-in PIN source: a table that imports fill. */
-export interface PinTable extends PinSource {
+export interface PinTable extends PinSource, PinLookup {
   /** Inserts or replaces by id, whole page or nothing. Pages of at most 1,000. */
   upsert(pins: readonly Pin[]): Promise<void>
+  /** The ids of at most `limit` PINs after this id (null: from the start), in an order of the table's own that never changes. */
+  ids(after: string | null, limit: number): Promise<string[]>
+  /** Removes the PINs with these ids, whole page or nothing; gives how many there were. Pages of at most 1,000. */
+  remove(pinIds: readonly string[]): Promise<number>
   /** Notes that an import that began at this instant has ended well: the source is fresh as of then. */
   markRefreshed(at: Instant): Promise<void>
 }

@@ -2,17 +2,23 @@ import { EventEmitter } from 'node:events'
 import { Queue as BullQueue } from 'bullmq'
 import { ForewarnError } from '#core/errors.ts'
 import type { Log } from '#observe/observe.ts'
-import { type Backend, chooseBackend, type OpenBackend } from './backends.ts'
+import type { Backend, OpenBackend } from './backend.ts'
+import { chooseBackend } from './backends.ts'
 import { queueErrorLog } from './error-log.ts'
 import type { JobQueue, JobWorker } from './job-queue.ts'
 import type { ClockJob, Queue, QueueHandlers, Timetable } from './queue.ts'
 import { RunningJobs } from './running-jobs.ts'
-import { addSends, countJobs, emptied } from './sends.ts'
+import { addSends, countJobs, until } from './sends.ts'
 import { keepSchedulers, startClockJob } from './timetable.ts'
+import { troubleOf } from './trouble.ts'
+import { unusable } from './unusable.ts'
 import { clockWorker, sendWorker } from './workers.ts'
 
 /** More than there are clock jobs without a campaign: as none runs twice at once here, none ever waits for another. */
 const clockConcurrency = 16
+
+/** A backend that is down does not hold up the end for longer. */
+const closingMs = 1_000
 
 /** Scans have a queue of their own: however many there are, and however long they run, the feed never waits for one. */
 const scanConcurrency = 4
@@ -60,36 +66,35 @@ export class BullmqQueue implements Queue {
   }
 
   async start(): Promise<void> {
-    const { backend } = await this.#open()
-    await backend.ping().catch((cause) => {
-      throw unusable('the queue does not answer', cause)
+    await this.#use(async ({ backend }) => {
+      await backend.ping()
+      for (const warning of await backend.warnings()) this.#log.warn('queue-warning', { warning })
     })
   }
 
   async addSends(messageIds: readonly string[]): Promise<void> {
-    const { sends } = await this.#open()
-    await addSends(sends, messageIds)
+    await this.#use(({ sends }) => addSends(sends, messageIds))
   }
 
   async keepTimetable(timetable: readonly Timetable[]): Promise<void> {
-    const opened = await this.#open()
-    for (const queue of [opened.clock, opened.scans]) {
-      await keepSchedulers(
-        queue,
-        timetable.filter(({ job }) => queueOf(job, opened) === queue),
-      )
-    }
+    await this.#use(async (opened) => {
+      for (const queue of [opened.clock, opened.scans]) {
+        await keepSchedulers(
+          queue,
+          timetable.filter(({ job }) => queueOf(job, opened) === queue),
+        )
+      }
+    })
   }
 
   async startNow(job: ClockJob): Promise<void> {
-    const opened = await this.#open()
-    await startClockJob(queueOf(job, opened), job)
+    await this.#use((opened) => startClockJob(queueOf(job, opened), job))
   }
 
   async work(handlers: QueueHandlers, roles: { readonly sends: number; readonly clock: boolean }): Promise<void> {
     const { backend, sends, clock, scans } = await this.#open()
     if (this.#stopping.signal.aborted) throw this.#stopping.signal.reason
-    const shared = { backend, log: this.#log, logError: this.#logError }
+    const shared = { backend, log: this.#log, logError: this.#logError, stopping: this.#stopping.signal }
     if (roles.sends > 0) {
       const parts = { ...shared, queue: sends.name, concurrency: roles.sends, running: this.#sending }
       this.#workers.push(sendWorker(parts, handlers, () => this.#events.emit('idle')))
@@ -105,14 +110,16 @@ export class BullmqQueue implements Queue {
   }
 
   async drained(signal: AbortSignal): Promise<void> {
-    const { sends } = await this.#open()
     const ended = AbortSignal.any([signal, this.#stopping.signal])
-    await emptied(sends, () => this.#sending.size, this.#events, ended)
+    const isEmpty = async () => {
+      const { waiting, active } = await this.counts()
+      return waiting + active + this.#sending.size === 0
+    }
+    await until(isEmpty, this.#events, ended)
   }
 
   async counts(): Promise<{ readonly waiting: number; readonly active: number }> {
-    const { sends } = await this.#open()
-    return countJobs(sends)
+    return this.#use(({ sends }) => countJobs(sends))
   }
 
   stop(graceMs: number): Promise<void> {
@@ -130,17 +137,35 @@ export class BullmqQueue implements Queue {
     const grace = setTimeout(() => {
       for (const jobs of running) jobs.abort()
     }, graceMs)
-    await Promise.all(this.#workers.map((worker) => worker.close()))
+    const closed = this.#close(opened)
+    await Promise.all(running.map((jobs) => jobs.ended()))
     clearTimeout(grace)
-    await Promise.all([opened.sends.close(), opened.clock.close(), opened.scans.close()])
-    await opened.backend.close()
+    const patience = setTimeout(() => opened.backend.disconnect(), closingMs)
+    await closed
+    clearTimeout(patience)
+  }
+
+  async #close({ backend, sends, clock, scans }: Opened): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()))
+    await Promise.all([sends.close(), clock.close(), scans.close()])
+    await backend.close()
+  }
+
+  /** Asks the open queue. What the backend throws becomes `queue-unusable`. */
+  async #use<T>(ask: (opened: Opened) => Promise<T>): Promise<T> {
+    const opened = await this.#open()
+    try {
+      return await unlessAborted(() => ask(opened), this.#stopping.signal)
+    } catch (error) {
+      throw error instanceof ForewarnError ? error : unusable(opened.backend.explain(error))
+    }
   }
 
   #open(): Promise<Opened> {
     if (this.#stopping.signal.aborted) return Promise.reject(this.#stopping.signal.reason)
-    this.#opened ??= this.#openAll().catch((cause) => {
+    this.#opened ??= this.#openAll().catch((error) => {
       this.#opened = undefined // the next call tries again
-      throw unusable('the queue cannot be opened', cause)
+      throw error instanceof ForewarnError ? error : unusable(`the queue cannot be opened: ${troubleOf(error)}`)
     })
     return this.#opened
   }
@@ -161,6 +186,15 @@ function queueOf(job: ClockJob, { clock, scans }: Opened): JobQueue {
   return job.campaign === null ? clock : scans
 }
 
-function unusable(message: string, cause?: unknown): ForewarnError {
-  return new ForewarnError('queue-unusable', message, { cause })
+/** BullMQ never answers what it is asked while it closes. */
+async function unlessAborted<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([begin(), aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }

@@ -1,4 +1,5 @@
 import type { Log } from '#observe/observe.ts'
+import { faultOf } from './trouble.ts'
 
 /** One line per cause and so long: a backend that is down throws thousands of times a second. */
 const quietMs = 10_000
@@ -11,21 +12,14 @@ export function queueErrorLog(log: Log, monotonicMs: () => number = () => perfor
   const causes = new Map<string, { loggedMs: number; omitted: number }>()
 
   return (queue: string, error: Error): void => {
-    const cause = causeOf(error)
-    const key = `${queue} ${cause}`
+    const cause = faultOf(error)
     const now = monotonicMs()
-    const seen = causes.get(key)
+    const seen = causes.get(cause)
     if (seen && now - seen.loggedMs < quietMs) {
       seen.omitted += 1
       return
     }
-    causes.set(key, { loggedMs: now, omitted: 0 })
+    causes.set(cause, { loggedMs: now, omitted: 0 })
     log.warn('queue-error', { queue, cause, omitted: seen?.omitted ?? 0 })
   }
-}
-
-/** The error's code, or its text without the parts that differ from job to job: so few causes that they may be kept. */
-function causeOf(error: Error): string {
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error.message.replace(/\S*\d\S*/g, '…').slice(0, 200)
 }

@@ -1,21 +1,23 @@
 /** The jobs whose handlers run in this process, each with a signal of its own. */
 export class RunningJobs {
-  readonly #controllers = new Map<string, AbortController>()
+  readonly #running = new Map<string, { controller: AbortController; ended: Promise<void> }>()
   #closed = false
 
   get size(): number {
-    return this.#controllers.size
+    return this.#running.size
   }
 
   /** Runs `handle` under `key`, unless the same job runs here already or no new one is taken any more. */
   async run(key: string, handle: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    if (this.#closed || this.#controllers.has(key)) return
+    if (this.#closed || this.#running.has(key)) return
     const controller = new AbortController()
-    this.#controllers.set(key, controller)
+    const ended = Promise.withResolvers<void>()
+    this.#running.set(key, { controller, ended: ended.promise })
     try {
       await handle(controller.signal)
     } finally {
-      this.#controllers.delete(key)
+      this.#running.delete(key)
+      ended.resolve()
     }
   }
 
@@ -25,6 +27,11 @@ export class RunningJobs {
   }
 
   abort(): void {
-    for (const controller of this.#controllers.values()) controller.abort()
+    for (const { controller } of this.#running.values()) controller.abort()
+  }
+
+  /** Resolves when those that run now have ended. */
+  async ended(): Promise<void> {
+    await Promise.all(Array.from(this.#running.values(), ({ ended }) => ended))
   }
 }

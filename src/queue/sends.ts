@@ -31,14 +31,13 @@ export async function countJobs(queue: JobQueue): Promise<{ waiting: number; act
 }
 
 /**
- * Resolves when no job of the queue waits or runs, here or elsewhere. Looks again whenever `events` emits `idle`, which
- * this process's worker does, and every 250 ms for what other processes do.
+ * Resolves when `isDone`. Looks again whenever `events` emits `idle`, which this process's worker does, and every 250 ms for
+ * what other processes do. Throws the signal's reason when it aborts.
  */
-export async function emptied(queue: JobQueue, running: () => number, events: EventEmitter, signal: AbortSignal) {
+export async function until(isDone: () => Promise<boolean>, events: EventEmitter, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
-    const { waiting, active } = await countJobs(queue)
-    if (waiting + active + running() === 0) return
+    if (await isDone()) return
 
     const woken = new AbortController()
     const wake = () => woken.abort()

@@ -51,5 +51,7 @@ function hasTimes(scheduler: JobSchedulerJson, when: Timetable['when']): boolean
 /** A scheduler lives by its next job: each one adds the one after it. If that job is lost, it never runs again. */
 async function isAlive(queue: JobQueue, { key, next }: JobSchedulerJson): Promise<boolean> {
   if (next === undefined || next > Date.now()) return true
-  return (await queue.getJob(`repeat:${key}:${next}`)) !== undefined
+  if ((await queue.getJob(`repeat:${key}:${next}`)) !== undefined) return true
+  // Or it has just run to its end.
+  return (await queue.getJobScheduler(key))?.next !== next
 }

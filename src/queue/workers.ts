@@ -1,7 +1,8 @@
 import { Worker } from 'bullmq'
 import { ForewarnError } from '#core/errors.ts'
 import type { Log } from '#observe/observe.ts'
-import type { OpenBackend } from './backends.ts'
+import { withBackOff } from './back-off.ts'
+import type { OpenBackend } from './backend.ts'
 import type { JobWorker, QueuedJob } from './job-queue.ts'
 import type { QueueHandlers } from './queue.ts'
 import type { RunningJobs } from './running-jobs.ts'
@@ -13,6 +14,9 @@ import { clockJobKey, clockJobOf } from './timetable.ts'
  */
 const stalling = { lockDuration: 30_000, stalledInterval: 30_000, maxStalledCount: 1_000 } as const
 
+/** What BullMQ itself tries again, after a connection was refused, it tries so soon. */
+const retrying = { runRetryDelay: 1_000 } as const
+
 /** What a worker is made of. It takes jobs from the moment it is made, at most `concurrency` at once. */
 export interface WorkerParts {
   readonly backend: OpenBackend
@@ -22,6 +26,8 @@ export interface WorkerParts {
   readonly running: RunningJobs
   readonly log: Log
   readonly logError: (queue: string, error: Error) => void
+  /** Aborted when the queue stops. */
+  readonly stopping: AbortSignal
 }
 
 /** Takes send jobs; `onIdle` is called when there was no more to take, or nothing runs here any more. */
@@ -50,9 +56,11 @@ export function clockWorker(parts: WorkerParts, handlers: QueueHandlers): JobWor
   })
 }
 
-function startWorker({ backend, queue, concurrency, logError }: WorkerParts, run: (job: QueuedJob) => Promise<void>) {
-  const options = { ...backend.workerOptions, ...stalling, concurrency }
-  const worker: JobWorker = new Worker(queue, run, options, backend.factory)
+function startWorker(parts: WorkerParts, run: (job: QueuedJob) => Promise<void>): JobWorker {
+  const { backend, queue, concurrency, logError, stopping } = parts
+  const options = { ...backend.workerOptions(), ...stalling, ...retrying, concurrency }
+  const factory: typeof backend.factory = (...args) => withBackOff(backend.factory(...args), stopping)
+  const worker: JobWorker = new Worker(queue, run, options, factory)
   worker.on('error', (error) => logError(queue, error))
   return worker
 }

@@ -4,6 +4,7 @@ import type { Campaign, Stage } from '#core/campaign.ts'
 import type { Edition } from '#core/letter.ts'
 import type { NewReminder, OpenReminder } from '#core/reminder.ts'
 import type { By, Ledger } from '#ledger/ledger.ts'
+import { aCampaign } from '../core/given.ts'
 import type { TestLedger } from './harness.ts'
 
 export const ops: By = { actor: 'ops', reason: 'a test' }
@@ -15,22 +16,7 @@ export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 
 export function campaignOf(key: string): Campaign {
-  return {
-    key,
-    template: 'soft-pin',
-    pins: { kind: 'caller-pin', accounts: null, percent: 100 },
-    schedule: { cron: '*/15 * * * *', timeZone: 'UTC' },
-    stages: ['30d', '14d', '7d', '1d', 'expired'],
-    window: null,
-    timeZone: 'UTC',
-    graceDays: 7,
-    spreadDays: 0,
-    limit: { perHour: null, perDay: null },
-    digest: { list: 100 },
-    locales: { default: 'en', allow: null },
-    links: { allow: ['example.com'] },
-    facts: { docsUrl: 'https://example.com/docs' },
-  }
+  return aCampaign({ key, window: null })
 }
 
 /** An edition of a campaign; another `wording` is another edition. */

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { CommitAnswerLost } from '#ledger/commit-answer-lost.ts'
 import { openLedger } from '#ledger/open.ts'
-import { CommitAnswerLost, Connection, type ConnectionOptions } from '#ledger/sqlite/connection.ts'
+import { Connection, type ConnectionOptions, insistent, type Patience, patient } from '#ledger/sqlite/connection.ts'
 import { sqlitePlans } from '#ledger/sqlite/plans.ts'
 import { monday, reminderOf } from './fixtures.ts'
 import { newFolder } from './folder.ts'
@@ -98,7 +99,29 @@ describe('a connection to a SQLite ledger', () => {
     connection.db.run(sql`pragma max_page_count = 1000000`)
     expect(await plans.write('soft-pin', page(1_000), monday)).toMatchObject({ planned: 1_000 })
   })
+
+  it('makes room for a stop on a full disk, and for nothing else', async () => {
+    let asked = 0
+    const makeRoom = (): boolean => {
+      asked += 1
+      connection.db.run(sql`pragma max_page_count = 1000000`)
+      return asked === 1
+    }
+    const connection = await newTable({ makeRoom })
+    const used = connection.db.get<{ page_count: number }>(sql`pragma page_count`).page_count
+    const fill = (patience: Patience) => connection.write(() => connection.db.run(manyRows), patience)
+    const isFull = { message: expect.stringContaining('the disk is full') }
+
+    connection.db.run(sql.raw(`pragma max_page_count = ${used}`))
+    await expect(fill(patient)).rejects.toMatchObject(isFull)
+    expect([asked, rows(connection).length]).toEqual([0, 0])
+    await fill(insistent)
+    expect([asked, rows(connection).length]).toEqual([1, 2_000])
+  })
 })
+
+const manyRows = sql`
+  insert into t with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 2000) select n from numbers`
 
 const files = new WeakMap<Connection, string>()
 

@@ -12,7 +12,7 @@ describe('processes that share a SQLite ledger', () => {
     const children = await Promise.all([1, 2, 3].map(() => startChild('open-at-once.ts')))
     for (let round = 1; round <= 5; round += 1) {
       const file = join(folder, `${round}.db`)
-      for (const child of children) child.say(file)
+      for (const child of children) child.say(`file:${file}`)
       const answers = await Promise.all(children.map((child) => child.hear()))
       expect(new Set(answers).size).toBe(1)
       expect(answers[0]).toMatch(/^on [0-9a-f]{32}$/)

@@ -6,6 +6,7 @@ import type { PinCursor, PinQuery, PinTable } from '#pins/pins.ts'
 export class MemoryPinTable implements PinTable {
   readonly pins = new Map<string, Pin>()
   readonly pageSizes: number[] = []
+  readonly removedPages: number[] = []
   #refreshedAt: Instant | null = null
 
   async page(query: PinQuery, after: PinCursor | null, limit: number): Promise<Pin[]> {
@@ -21,6 +22,10 @@ export class MemoryPinTable implements PinTable {
     return new Map(pinIds.flatMap((pinId) => this.pins.get(pinId) ?? []).map((pin) => [pin.pinId, pin]))
   }
 
+  async ofAddress(address: string): Promise<Pin[]> {
+    return [...this.pins.values()].filter(({ email }) => email?.toLowerCase() === address.toLowerCase()).sort(byKey)
+  }
+
   async refreshedAt(): Promise<Instant | null> {
     return this.#refreshedAt
   }
@@ -29,6 +34,17 @@ export class MemoryPinTable implements PinTable {
     if (pins.length > 1_000) throw new RangeError('a page has at most 1,000 PINs')
     this.pageSizes.push(pins.length)
     for (const pin of pins) this.pins.set(pin.pinId, pin)
+  }
+
+  async ids(after: string | null, limit: number): Promise<string[]> {
+    const ids = [...this.pins.keys()].toSorted()
+    return ids.filter((pinId) => after === null || pinId > after).slice(0, limit)
+  }
+
+  async remove(pinIds: readonly string[]): Promise<number> {
+    if (pinIds.length > 1_000) throw new RangeError('a page has at most 1,000 PINs')
+    this.removedPages.push(pinIds.length)
+    return pinIds.filter((pinId) => this.pins.delete(pinId)).length
   }
 
   async markRefreshed(at: Instant): Promise<void> {

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { ForewarnError } from '#core/errors.ts'
 import { chooseBackend } from '#queue/backends.ts'
+import { stacks } from './stacks.ts'
 
 const run = promisify(execFile)
 
@@ -14,9 +15,18 @@ async function runModule(source: string): Promise<string> {
 }
 
 test.each([
-  ['redis://localhost:6379', 'redis:'],
-  ['rediss://cache.example.com', 'rediss:'],
-  ['postgres://app:secret@db/queue', 'postgres:'],
+  ['embedded:', 'embedded'],
+  ['redis://localhost:6379', 'redis'],
+  ['rediss://cache.example.com', 'redis'],
+  ['postgres://app:secret@db/queue', 'postgres'],
+  ['postgresql://db/queue', 'postgres'],
+])('chooses for %s the backend %s', (url, kind) => {
+  expect(chooseBackend(url).kind).toBe(kind)
+})
+
+test.each([
+  ['amqp://app:secret@host/queue', 'amqp:'],
+  ['embedded', 'no scheme'],
   ['/var/run/redis.sock', 'no scheme'],
   ['', 'no scheme'],
 ])('says what to use instead of %j, without its password', (url, named) => {
@@ -33,7 +43,7 @@ test('loads no driver before a backend is opened: commands that need no queue st
     const loaded = []
     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
     const { chooseBackend } = await import('./src/queue/backends.ts')
-    chooseBackend('embedded:')
+    for (const url of ['embedded:', 'redis://cache', 'postgres://db/queue']) chooseBackend(url)
     console.log(JSON.stringify(loaded))
   `)
   const loaded: string[] = JSON.parse(printed)
@@ -41,11 +51,15 @@ test('loads no driver before a backend is opened: commands that need no queue st
   expect(loaded.filter((url) => url.includes('node_modules'))).toEqual([])
 })
 
-test('an embedded queue that has worked and is stopped leaves nothing that keeps the process alive', async () => {
-  const printed = await runModule(`
+test.each(stacks)(
+  'a queue on $name that has worked and is stopped leaves nothing that keeps the process alive',
+  async ({ open }) => {
+    const stack = await open()
+    onTestFinished(() => stack.close())
+    const printed = await runModule(`
     import { openQueue } from './src/queue/bullmq-queue.ts'
     import { silentLog } from './src/observe/observe.ts'
-    const queue = openQueue({ url: 'embedded:', log: silentLog })
+    const queue = openQueue({ url: '${stack.url}', log: silentLog })
     await queue.start()
     await queue.work({ send: async (id) => console.log(id), clock: async () => {} }, { sends: 2, clock: true })
     await queue.keepTimetable([{ job: { name: 'feed', campaign: null }, when: { everyMs: 60_000 } }])
@@ -54,8 +68,9 @@ test('an embedded queue that has worked and is stopped leaves nothing that keeps
     await queue.stop(0)
     console.log('stopped')
   `)
-  expect(printed).toBe('m1\nstopped\n')
-})
+    expect(printed).toBe('m1\nstopped\n')
+  },
+)
 
 function catchError(call: () => unknown): unknown {
   try {

@@ -446,10 +446,14 @@ describe.each(stacks)('a queue on the $name backend', ({ open }) => {
 
     test('may be called twice, and before anything was opened; afterwards everything is refused', async () => {
       let closed = 0
-      const close = async () => {
-        closed += 1
+      const open = async () => {
+        const backend = await stack.backend.open()
+        const close = async () => {
+          closed += 1
+          await backend.close()
+        }
+        return { ...backend, close }
       }
-      const open = async () => ({ ...(await stack.backend.open()), close })
       const queue = new BullmqQueue({ ...stack.backend, open }, name, silentLog)
       await queue.start()
       await Promise.all([queue.stop(0), queue.stop(0)])

@@ -22,16 +22,12 @@ test('logs one line per cause every ten seconds, and how many it left out', () =
   expect(lines.slice(1)).toEqual([{ queue: 'sends', cause: 'ECONNREFUSED', omitted: 1_000 }])
 })
 
-test('does not let one cause, or one queue, hide another', () => {
+test('has one line for the same cause on several queues, and does not let it hide another cause', () => {
   const { lines, logError } = setUp()
   logError('sends', refused)
   logError('clock', refused)
   logError('sends', new Error('Connection is closed.'))
-  expect(lines.map(({ queue, cause }) => `${queue} ${cause}`)).toEqual([
-    'sends ECONNREFUSED',
-    'clock ECONNREFUSED',
-    'sends Connection is closed.',
-  ])
+  expect(lines.map(({ queue, cause }) => `${queue} ${cause}`)).toEqual(['sends ECONNREFUSED', 'sends connection lost'])
 })
 
 test('takes errors that differ in the job alone for one cause', () => {

@@ -1,133 +1,26 @@
-import { randomBytes } from 'node:crypto'
 import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
-import type { Draft } from '#core/assembly.ts'
 import type { Stage } from '#core/campaign.ts'
 import type { Instant } from '#core/instant.ts'
-import { formatReference } from '#core/reference.ts'
-import { mostUrgent, priorityOf } from '#core/stages.ts'
-import { ulid } from '#core/ulid.ts'
-import type { AssemblyResult, PlanBook, WaitReason } from '../ledger.ts'
+import type { AssemblyTables } from '../assemble-page.ts'
 import type { Connection } from './connection.ts'
-import { countSkips } from './count-skips.ts'
 import { message, reminder } from './schema.ts'
 
-/** Decides a page's skips and puts its drafts into messages, inside the caller's transaction. See PlanBook. */
-export function assemblePage(
-  statements: Statements,
-  campaign: string,
-  page: Parameters<PlanBook['assemble']>[1],
-  { at, databaseAt }: { at: Instant; databaseAt: Instant },
-): AssemblyResult {
-  const assembly: Assembly = { campaign, at, databaseAt, statements, changed: new Set() }
-  const decided = page.skips.filter((skip) => decideSkip(assembly, skip))
-  const placed = page.drafts.map((draft) => place(assembly, draft))
-  const emptied = [...assembly.changed].filter((id) => summarize(assembly, id) === 'skipped')
+/** The tables of an assembly as prepared statements, which run inside the caller's transaction. */
+export function assemblyTables(statements: Statements, campaign: string, at: Instant): AssemblyTables {
   return {
-    created: placed.filter((one) => one.kind === 'created').length,
-    joined: placed.filter((one) => one.kind === 'joined').length,
-    waiting: placed.reduce((sum, one) => sum + (one.kind === 'waits' ? one.reminders : 0), 0),
-    skipped: countSkips(decided.map((skip) => skip.reason)),
-    emptied: emptied.length,
+    skip: (id, reason) => statements.skip.get({ id, reason, campaign, at }),
+    live: (recipientKey) => statements.live.all({ campaign, recipientKey }),
+    free: (id) => statements.free.get({ id, campaign }),
+    move: (id, to) => void statements.move.run({ id, ...to }),
+    create: (one) => void statements.create.run({ ...one, campaign, at }),
+    moveOpening: (id, to) => void statements.moveOpening.run({ id, ...to, at }),
+    openStages: (id) => statements.openStages.all({ id }).map((row) => row.stage as Stage),
+    empty: (id) => void statements.empty.run({ id, at }),
+    rank: (id, rank) => void statements.rank.run({ id, ...rank, at }),
   }
 }
 
 type Statements = ReturnType<typeof prepareAssembly>
-
-interface Assembly {
-  readonly campaign: string
-  readonly at: Instant
-  readonly databaseAt: Instant
-  readonly statements: Statements
-  /** Pending messages that gained or lost reminders on this page. */
-  readonly changed: Set<string>
-}
-
-function decideSkip(assembly: Assembly, skip: { id: string; reason: string }): boolean {
-  const { statements, campaign, at, changed } = assembly
-  const decided = statements.skip.get({ ...skip, campaign, at })
-  if (decided?.messageId) changed.add(decided.messageId)
-  return decided !== undefined
-}
-
-type Placed = { kind: 'created' } | { kind: 'joined' } | { kind: 'waits'; reminders: number } | { kind: 'unchanged' }
-
-function place(assembly: Assembly, draft: Draft): Placed {
-  const { statements, campaign, changed } = assembly
-  const live = statements.live.all({ campaign, recipientKey: draft.recipientKey })
-  // Two can be pending when a doubt was settled for another try: the older takes all.
-  const home = live.find((one) => one.state === 'pending')
-  if (home !== undefined) moveOpening(assembly, home, draft)
-
-  const free = draft.reminders.map(({ id }) => statements.free.get({ id, campaign })).filter((one) => one !== undefined)
-  const arriving = free.filter((one) => one.messageId !== home?.id)
-  if (arriving.length === 0) return { kind: 'unchanged' }
-  for (const { messageId } of arriving) if (messageId !== null) changed.add(messageId)
-
-  // Also those that wait leave a message to another address: nothing goes to the old one.
-  const waits = live.some((one) => one.state === 'sending')
-  const messageId = waits ? null : (home?.id ?? create(assembly, draft, arriving))
-  for (const { id } of arriving) statements.move.run({ id, messageId, recipientKey: draft.recipientKey })
-  if (messageId === null) return { kind: 'waits', reminders: arriving.length }
-  if (home === undefined) return { kind: 'created' }
-  changed.add(home.id)
-  return { kind: 'joined' }
-}
-
-interface Home {
-  readonly id: string
-  readonly notBefore: Instant
-  readonly notAfter: Instant | null
-  readonly wait: string | null
-}
-
-/** A message that did not go out in its opening waits for the next; one that waits for a window that opens earlier by now, for that. */
-function moveOpening({ statements, at }: Assembly, home: Home, draft: Draft): void {
-  const missed = home.notAfter !== null && home.notAfter <= at
-  const opensEarlier = home.wait === 'window' && draft.notBefore < home.notBefore
-  if (!missed && !opensEarlier) return
-  const { notBefore, notAfter } = draft
-  statements.moveOpening.run({ id: home.id, notBefore, notAfter, wait: waitFor(notBefore, at), at })
-}
-
-function create(assembly: Assembly, draft: Draft, reminders: readonly { stage: string }[]): string {
-  const { campaign, at, databaseAt, statements } = assembly
-  const { recipientKey, address, locale, timeZone, notBefore, notAfter } = draft
-  const id = ulid(databaseAt, randomBytes(10))
-  const reference = formatReference(randomBytes(7))
-  const stage = mostUrgent(reminders.map((one) => one.stage as Stage))
-  statements.create.run({
-    id,
-    campaign,
-    reference,
-    recipientKey,
-    address,
-    locale,
-    timeZone,
-    notBefore,
-    notAfter,
-    wait: waitFor(notBefore, at),
-    stage,
-    priority: priorityOf(stage),
-    at,
-  })
-  return id
-}
-
-function waitFor(notBefore: Instant, at: Instant): WaitReason | null {
-  return notBefore > at ? 'window' : null
-}
-
-/** Makes a pending message agree with the open reminders that it holds now; one without any has nothing to say. */
-function summarize({ statements, at }: Assembly, id: string): 'skipped' | 'pending' {
-  const stages = statements.openStages.all({ id }).map((row) => row.stage as Stage)
-  if (stages.length === 0) {
-    statements.empty.run({ id, at })
-    return 'skipped'
-  }
-  const stage = mostUrgent(stages)
-  statements.rank.run({ id, stage, priority: priorityOf(stage), at })
-  return 'pending'
-}
 
 export function prepareAssembly({ db }: Connection) {
   const given = sql.placeholder

@@ -2,8 +2,8 @@ import { asc, eq, inArray, isNull, type SQL } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Instant } from '#core/instant.ts'
 import { mayMove } from '#core/message-state.ts'
-import type { Outcome } from '#core/outcome.ts'
 import type { Attempt, AttemptBook } from '../ledger.ts'
+import { attemptOf } from '../rows.ts'
 import type { Connection } from './connection.ts'
 import { attempt, message } from './schema.ts'
 
@@ -20,28 +20,13 @@ export function sqliteAttempts(connection: Connection): AttemptBook {
 
 function select(db: BetterSQLite3Database, which: SQL): Attempt[] {
   return db
-    .select({
-      number: attempt.number,
-      messageId: attempt.messageId,
-      campaign: message.campaign,
-      worker: {
-        name: attempt.workerName,
-        host: attempt.workerHost,
-        pid: attempt.workerPid,
-        incarnation: attempt.workerIncarnation,
-      },
-      askedAt: attempt.askedDatabaseAt,
-      leaseEndsAt: attempt.leaseEndsDatabaseAt,
-      outcome: attempt.outcome,
-      endedAt: attempt.endedAt,
-      messageState: message.state,
-    })
+    .select({ attempt: attemptColumns, message: { campaign: message.campaign, state: message.state } })
     .from(attempt)
     .innerJoin(message, eq(message.id, attempt.messageId))
     .where(which)
     .orderBy(asc(attempt.number))
     .all()
-    .map((row) => ({ ...row, outcome: row.outcome as Outcome | null }))
+    .map((row) => attemptOf(row.attempt, row.message))
 }
 
 /** Changes nothing when the attempt's worker has ended it meanwhile. */
@@ -68,4 +53,17 @@ function doubt(
   if (close) {
     db.update(attempt).set({ endedAt: databaseAt, outcome: 'unknown' }).where(eq(attempt.number, number)).run()
   }
+}
+
+const attemptColumns = {
+  number: attempt.number,
+  messageId: attempt.messageId,
+  workerName: attempt.workerName,
+  workerHost: attempt.workerHost,
+  workerPid: attempt.workerPid,
+  workerIncarnation: attempt.workerIncarnation,
+  askedDatabaseAt: attempt.askedDatabaseAt,
+  leaseEndsDatabaseAt: attempt.leaseEndsDatabaseAt,
+  outcome: attempt.outcome,
+  endedAt: attempt.endedAt,
 }

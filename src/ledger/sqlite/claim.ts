@@ -3,9 +3,10 @@ import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Clocks } from '#core/clock.ts'
 import type { Instant } from '#core/instant.ts'
-import { mayMove } from '#core/message-state.ts'
-import { type Claim, type ClaimRefusal, type ClaimRequest, claimProtocol, everything, type Outbox } from '../ledger.ts'
-import { CommitAnswerLost, type Connection } from './connection.ts'
+import { type ClaimView, checkClaim } from '../claim-check.ts'
+import { CommitAnswerLost } from '../commit-answer-lost.ts'
+import type { Claim, ClaimRequest, Outbox } from '../ledger.ts'
+import type { Connection } from './connection.ts'
 import { prepared } from './prepared.ts'
 import { attempt, cap, gate, message, reminder, suppression } from './schema.ts'
 
@@ -30,78 +31,37 @@ type Statements = ReturnType<typeof prepareClaim>
 
 /** All checks come before the first write, so that a refusal changes nothing. */
 function claimNow(statements: Statements, request: ClaimRequest, clocks: Clocks, databaseAt: Instant): Claim {
-  if (clocks.monotonicMs() > request.freshUntilMonotonicMs) return refused('stale')
+  const permit = checkClaim(viewOf(statements), request, clocks)
+  if ('refused' in permit) return { kind: 'refused', because: permit.refused }
 
-  const id = request.messageId
-  const found = statements.message.get({ id })
-  if (!isOpen(statements, everything)) return refused('gate')
-  if (found === undefined) return refused('not-pending')
-  if (!isOpen(statements, found.campaign)) return refused('gate')
-  if (!mayMove(found.state, 'sending')) return refused('not-pending')
-  if (!isExactly(request.composed, statements.openReminders.all({ id }))) return refused('changed')
-  if (statements.suppression.get({ recipientKey: found.recipientKey }) !== undefined) return refused('changed')
-
-  const businessAt = clocks.business()
-  const { fromAt, untilAt } = request.opening ?? { fromAt: found.notBefore, untilAt: Number.POSITIVE_INFINITY }
-  if (businessAt < Math.max(fromAt, found.notBefore) || businessAt >= untilAt) return refused('window')
-
-  const counters = countersOf(request, found.recipientKey)
-  const full = counters.find(({ bucket, max }) => (statements.count.get({ bucket })?.count ?? 0) >= max)
-  if (full !== undefined) return refused(full.because)
-
-  for (const { bucket } of counters) statements.countUp.run({ bucket, at: businessAt })
+  const { buckets, at } = permit
+  for (const bucket of buckets) statements.countUp.run({ bucket, at })
   const { number } = statements.begin.get({
     token: request.token,
-    messageId: id,
+    messageId: request.messageId,
     ...request.worker,
     askedAt: databaseAt,
     leaseEndsAt: databaseAt + request.leaseMs,
   })
   statements.take.run({
-    id,
+    id: request.messageId,
     attempt: number,
     editionHash: request.editionHash,
     values: JSON.stringify(request.values),
-    counted: JSON.stringify(counters.map(({ bucket }) => bucket)),
-    at: businessAt,
+    counted: JSON.stringify(buckets),
+    at,
   })
   return { kind: 'claimed', attempt: number }
 }
 
-function refused(because: ClaimRefusal): Claim {
-  return { kind: 'refused', because }
-}
-
-/** A gate that is missing, or says anything but `on`, is closed. */
-function isOpen(statements: Statements, scope: string): boolean {
-  const found = statements.gate.get({ scope })
-  return found?.state === 'on' && (scope !== everything || found.claimProtocol === claimProtocol)
-}
-
-/** True when the mail was composed of these reminders, of each in this version and at this stage, and of no other. */
-function isExactly(
-  composed: ClaimRequest['composed'],
-  open: readonly { id: string; pinId: string; version: string; stage: string }[],
-): boolean {
-  const rest = new Map(open.map((one) => [one.id, one]))
-  for (const { id, pinId, version, stage } of composed) {
-    const one = rest.get(id)
-    if (one?.pinId !== pinId || one.version !== version || one.stage !== stage) return false
-    rest.delete(id)
+function viewOf(statements: Statements): ClaimView {
+  return {
+    gate: (scope) => statements.gate.get({ scope }),
+    message: (id) => statements.message.get({ id }),
+    openReminders: (id) => statements.openReminders.all({ id }),
+    suppressed: (recipientKey) => statements.suppression.get({ recipientKey }) !== undefined,
+    count: (bucket) => statements.count.get({ bucket })?.count ?? 0,
   }
-  return composed.length > 0 && rest.size === 0
-}
-
-interface Counter {
-  readonly bucket: string
-  readonly max: number
-  readonly because: 'limit' | 'cap'
-}
-
-function countersOf({ limits, cap }: ClaimRequest, recipientKey: string): Counter[] {
-  const counters: Counter[] = limits.map((limit) => ({ ...limit, because: 'limit' }))
-  if (cap !== null) counters.push({ bucket: `cap:${recipientKey}:${cap.localDate}`, max: cap.max, because: 'cap' })
-  return counters
 }
 
 /** The number of the attempt that a claim made; null: it made none. Throws when the ledger cannot be read for `lookForMs`. */

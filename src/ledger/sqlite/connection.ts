@@ -1,16 +1,10 @@
+import { type Stats, statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { ForewarnError } from '#core/errors.ts'
 import type { Instant } from '#core/instant.ts'
-
-/** The commit may have happened or not: its answer did not arrive. */
-export class CommitAnswerLost extends Error {
-  constructor(cause: unknown) {
-    super('the answer to a commit was lost', { cause })
-    this.name = 'CommitAnswerLost'
-  }
-}
+import { CommitAnswerLost } from '../commit-answer-lost.ts'
 
 export interface ConnectionOptions {
   readonly file: string
@@ -18,6 +12,8 @@ export interface ConnectionOptions {
   readonly shiftMs?: () => number
   /** Called after each commit; what it throws is taken as a lost commit answer. For tests. */
   readonly afterCommit?: () => void
+  /** Called when the disk is too full for a stop; true when it made room, so that the stop can be tried again. */
+  readonly makeRoom?: () => boolean
 }
 
 /** How a write waits for a ledger that another process has locked. */
@@ -59,6 +55,7 @@ export class Connection {
   readonly db: BetterSQLite3Database
   readonly #raw: Database.Database
   readonly #options: ConnectionOptions
+  readonly #openedFile: Stats
   #queue: Work[] = []
   #flushing: Promise<void> | null = null
 
@@ -69,6 +66,7 @@ export class Connection {
       this.#raw.pragma('journal_mode = WAL')
       this.#raw.pragma('synchronous = FULL')
       this.#raw.pragma('foreign_keys = ON')
+      this.#openedFile = statSync(options.file)
     } catch (error) {
       this.#raw.close()
       throw error
@@ -100,6 +98,7 @@ export class Connection {
     const deadlineMs = performance.now() + patient.forMs
     for (;;) {
       try {
+        this.#refuseLostFile()
         return this.#raw.transaction(work).deferred()
       } catch (error) {
         if (!isBusy(error) || performance.now() > deadlineMs) throw explained(error, this.#options.file)
@@ -139,7 +138,8 @@ export class Connection {
       return true
     } catch (error) {
       if (isBusy(error)) return false
-      for (const work of this.#queue.splice(0)) work.reject(explained(error, this.#options.file))
+      const failure = explained(error, this.#options.file)
+      for (const work of this.#queue.splice(0)) this.#fail(work, failure)
       return false
     }
   }
@@ -170,21 +170,46 @@ export class Connection {
     let failure: unknown = null
     if (this.#raw.inTransaction) {
       try {
+        this.#refuseLostFile()
         this.#raw.exec('COMMIT')
         this.#options.afterCommit?.()
       } catch (error) {
-        // Still inside: surely not committed. Outside: perhaps it was.
+        // Still inside, or not written whole: surely not committed. Else perhaps it was.
         const inside = this.#raw.inTransaction
         if (inside) this.#raw.exec('ROLLBACK')
-        failure = inside ? explained(error, this.#options.file) : new CommitAnswerLost(error)
+        const surelyNot = inside || isCode(error, /^SQLITE_(FULL|IOERR_WRITE)$/)
+        failure = surelyNot ? explained(error, this.#options.file) : new CommitAnswerLost(error)
       }
     } else {
       failure = batch.at(-1)?.error
     }
     for (const { work, value, error } of batch) {
-      if (error !== undefined || failure !== null) work.reject(error ?? failure)
+      if (error !== undefined || failure !== null) this.#fail(work, error ?? failure)
       else work.resolve(value)
     }
+  }
+
+  /** A stop that the disk has no room for is tried again as soon as there is some. */
+  #fail(work: Work, failure: unknown): void {
+    const isStop = work.pauseMs === 0
+    if (isStop && lacksRoom(failure) && this.#options.makeRoom?.()) this.#queue.unshift(work)
+    else work.reject(failure)
+  }
+
+  /**
+   * Throws when the file was deleted or replaced since it was opened. SQLite goes on with the old one: a stop in the new one
+   * would say that nothing is sent, and claims in the old one would never hear of it.
+   */
+  #refuseLostFile(): void {
+    const { file } = this.#options
+    const found = statsOf(file)
+    if (found?.ino === this.#openedFile.ino && found.dev === this.#openedFile.dev) return
+    const fate = found === null ? 'was deleted or moved away' : 'was replaced by another file'
+    throw new ForewarnError('ledger-unusable', `the ledger ${file} ${fate} while it was in use`, {
+      hint:
+        'nothing is written to it any more: end every forewarn process, put the right file in its place, with the -wal and -shm ' +
+        'files that belong to it and no others, and start again',
+    })
   }
 
   #giveUpLate(): void {
@@ -196,9 +221,33 @@ export class Connection {
   }
 }
 
+/** null: there is nothing that could be reached. */
+function statsOf(file: string): Stats | null {
+  try {
+    return statSync(file)
+  } catch {
+    return null
+  }
+}
+
 /** Another process has the file locked; it can be tried again. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && /^SQLITE_(BUSY|LOCKED)/.test(error.code)
+  return isCode(error, /^SQLITE_(BUSY|LOCKED)/)
+}
+
+/** The disk has no room for what was to be written. */
+export function lacksRoom(error: unknown): boolean {
+  return isCode(error, /^SQLITE_(FULL|IOERR_WRITE|IOERR_SHMSIZE)$/)
+}
+
+function isCode(error: unknown, pattern: RegExp): boolean {
+  return pattern.test(faultOf(error)?.code ?? '')
+}
+
+/** SQLite's own error, also where drizzle has put the query around it, or we a sentence. */
+function faultOf(error: unknown): InstanceType<typeof Database.SqliteError> | null {
+  if (error instanceof Database.SqliteError) return error
+  return error instanceof Error ? faultOf(error.cause) : null
 }
 
 function jittered(ms: number): number {
@@ -207,24 +256,47 @@ function jittered(ms: number): number {
 
 /** SQLite's own errors in words; all others as they are. */
 export function explained(error: unknown, file: string): unknown {
-  if (!(error instanceof Database.SqliteError)) return error
-  const said = sentences.find(([code]) => error.code.startsWith(code))
-  return new ForewarnError('ledger-unusable', `the ledger ${file} ${said?.[1] ?? `failed: ${error.message}`}`, {
-    hint: said?.[2] ?? 'nothing was half written; look at the cause with --log-level debug',
-    cause: error,
-  })
+  const fault = error instanceof ForewarnError ? null : faultOf(error)
+  if (fault === null) return error
+  const said = sentences.find(([pattern]) => pattern.test(`${fault.code}: ${fault.message}`))
+  return new ForewarnError(
+    'ledger-unusable',
+    `the ledger ${file} ${said?.[1] ?? 'failed'}${said?.[2] ? '' : ` (${fault.code}: ${fault.message})`}`,
+    { hint: said?.[2] ?? 'check the disk, and its free space; nothing was half written', cause: error },
+  )
 }
 
-const sentences: readonly (readonly [code: string, what: string, hint: string])[] = [
+/** For a file that exists, and may not be used. */
+export const ownerHint =
+  'run this as the user that the service runs as (`ls -l` shows whose file it is); that user must be able to write to the file and its folder'
+
+const sentences: readonly (readonly [pattern: RegExp, what: string, hint?: string])[] = [
   [
-    'SQLITE_BUSY',
+    /^SQLITE_(BUSY|LOCKED)/,
     'is locked by another program',
-    'find the program that has it open (fuser, lsof), or wait until it ends',
+    'find the program that has it open (fuser, lsof) and end it',
   ],
-  ['SQLITE_FULL', 'could not be written: the disk is full', 'free some space; nothing was half written'],
-  ['SQLITE_READONLY', 'is read-only', 'check the permissions of the file and its folder'],
-  ['SQLITE_CANTOPEN', 'could not be opened', 'check that the folder exists and may be written to'],
-  ['SQLITE_NOTADB', 'is not a SQLite database', 'check the setting `database`'],
-  ['SQLITE_CORRUPT', 'is damaged', 'restore it from a backup'],
-  ['SQLITE_IOERR', 'could not be read or written', 'check the disk'],
+  [
+    /^SQLITE_(FULL|IOERR_SHMSIZE)/,
+    'could not be written: the disk is full',
+    'free some space and try again; nothing was half written',
+  ],
+  [/^SQLITE_READONLY/, 'is read-only', ownerHint],
+  [
+    /^SQLITE_CANTOPEN/,
+    'could not be opened',
+    'check that this user may write to the file and its folder, and that the disk is not full',
+  ],
+  [/^SQLITE_NOTADB/, 'is not a SQLite database', 'check the setting `database`'],
+  [
+    /^SQLITE_CORRUPT/,
+    'is damaged',
+    'end every forewarn process, keep a copy of the file, and restore a backup; the old -wal and -shm files do not belong to the backup',
+  ],
+  [/^SQLITE_IOERR/, 'could not be read or written'],
+  [
+    /no such (table|column)/,
+    'was written by another version of forewarn',
+    'bring an older one up to date with `forewarn migrate`; a newer one needs the newer version',
+  ],
 ]

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Edition } from '#core/letter.ts'
 import type { EditionBook } from '../ledger.ts'
+import { editionOf } from '../rows.ts'
 import { appendAudit } from './audit.ts'
 import type { Connection } from './connection.ts'
 import { openGate, readGate } from './gates.ts'
@@ -21,10 +22,10 @@ export function sqliteEditions(connection: Connection): EditionBook {
         return gate
       }),
     current: (campaign) =>
-      connection.read(() => editionOf(enabledEditions(db).where(eq(enabled.campaign, campaign)).get())),
-    all: () => connection.read(() => enabledEditions(db).orderBy(enabled.campaign).all().map(parse)),
+      connection.read(() => first(enabledEditions(db).where(eq(enabled.campaign, campaign)).all())),
+    all: () => connection.read(() => enabledEditions(db).orderBy(enabled.campaign).all().map(editionOf)),
     byHash: (hash) =>
-      connection.read(() => editionOf(db.select(columns).from(edition).where(eq(edition.hash, hash)).get())),
+      connection.read(() => first(db.select(columns).from(edition).where(eq(edition.hash, hash)).all())),
   }
 }
 
@@ -49,17 +50,8 @@ function enabledEditions(db: BetterSQLite3Database) {
   return db.select(columns).from(enabled).innerJoin(edition, eq(edition.hash, enabled.editionHash)).$dynamic()
 }
 
-function editionOf(row: Row | undefined): Edition | null {
-  return row === undefined ? null : parse(row)
-}
-
-function parse(row: Row): Edition {
-  return { hash: row.hash, ...(JSON.parse(row.body) as Omit<Edition, 'hash'>) }
-}
-
-interface Row {
-  readonly hash: string
-  readonly body: string
+function first([row]: readonly { hash: string; body: string }[]): Edition | null {
+  return row === undefined ? null : editionOf(row)
 }
 
 const columns = { hash: edition.hash, body: edition.body }

@@ -2,9 +2,10 @@ import { and, asc, eq, isNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Instant } from '#core/instant.ts'
 import type { Ramp } from '#core/pace.ts'
+import { CommitAnswerLost } from '../commit-answer-lost.ts'
 import { type By, type Closing, claimProtocol, everything, type Gate, type GateBook } from '../ledger.ts'
 import { appendAudit, lastAudit } from './audit.ts'
-import { CommitAnswerLost, type Connection, insistent } from './connection.ts'
+import { type Connection, insistent } from './connection.ts'
 import { attempt, gate, message, pace, receipt } from './schema.ts'
 
 /**

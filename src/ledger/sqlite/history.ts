@@ -1,9 +1,7 @@
 import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import type { Stage } from '#core/campaign.ts'
-import type { Outcome } from '#core/outcome.ts'
-import type { SkipReason } from '#core/reminder.ts'
-import type { History, HistoryAttempt, HistoryMessage, HistoryReminder, Subject, WaitReason } from '../ledger.ts'
+import type { History, HistoryMessage, Subject } from '../ledger.ts'
+import { historyMessageOf, historyReminderOf } from '../rows.ts'
 import { among } from './json-list.ts'
 import { attempt, enabled, message, reminder } from './schema.ts'
 
@@ -23,7 +21,7 @@ export function historyOf(db: BetterSQLite3Database, subject: Subject): History 
   const inMessages = reminders.map(({ messageId }) => messageId).filter((id) => id !== null)
   const messageIds = new Set('messageId' in subject ? [subject.messageId] : inMessages)
   return {
-    reminders: reminders.map(reminderOf),
+    reminders: reminders.map(historyReminderOf),
     messages: messagesOf(db, [...messageIds]),
     truncated: found.length > mostReminders,
   }
@@ -41,47 +39,11 @@ function isOf(subject: Subject): SQL | undefined {
   return eq(reminder.messageId, subject.messageId)
 }
 
-function reminderOf(row: typeof reminder.$inferSelect): HistoryReminder {
-  const { id, campaign, pinId, version, stage, dueAt, messageId, outcome, reason, createdAt, decidedAt } = row
-  return {
-    id,
-    campaign,
-    pinId,
-    version,
-    stage: stage as Stage,
-    dueAt,
-    messageId,
-    outcome,
-    reason: reason as SkipReason | null,
-    createdAt,
-    decidedAt,
-  }
-}
-
 function messagesOf(db: BetterSQLite3Database, ids: readonly string[]): HistoryMessage[] {
   const attempts = Map.groupBy(
     db.select().from(attempt).where(among(attempt.messageId, ids)).orderBy(asc(attempt.number)).all(),
     (row) => row.messageId,
   )
   const rows = db.select().from(message).where(among(message.id, ids)).orderBy(asc(message.id)).all()
-  return rows.map((row) => ({
-    id: row.id,
-    reference: row.reference,
-    campaign: row.campaign,
-    stage: row.stage as Stage,
-    state: row.state,
-    notBefore: row.notBefore,
-    notAfter: row.notAfter,
-    wait: row.wait as WaitReason | null,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    sentAt: row.sentAt,
-    currentAttempt: row.currentAttempt,
-    attempts: (attempts.get(row.id) ?? []).map(attemptOf),
-  }))
-}
-
-function attemptOf(row: typeof attempt.$inferSelect): HistoryAttempt {
-  const { number, askedDatabaseAt: askedAt, endedAt, outcome, code } = row
-  return { number, askedAt, endedAt, outcome: outcome as Outcome | null, code }
+  return rows.map((row) => historyMessageOf(row, attempts.get(row.id) ?? []))
 }

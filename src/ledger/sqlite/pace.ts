@@ -1,10 +1,10 @@
 import { gt, isNull, lte, or } from 'drizzle-orm'
-import type { Ramp } from '#core/pace.ts'
 import type { PaceBook } from '../ledger.ts'
+import { paceStateOf } from '../pace-state.ts'
+import { reserveSlots } from '../slots.ts'
 import type { Connection } from './connection.ts'
 import { paceRow } from './pace-row.ts'
 import { pace } from './schema.ts'
-import { reserveSlots } from './slots.ts'
 
 /** Who may call SES next, and how fast: one row for all processes, in database time. */
 export function sqlitePace(connection: Connection): PaceBook {
@@ -39,29 +39,6 @@ export function sqlitePace(connection: Connection): PaceBook {
         return db.update(pace).set({ quotaAskedAt: now }).where(due).run().changes === 1
       }),
 
-    read: () =>
-      connection.read(() => {
-        const databaseAt = connection.now()
-        const {
-          hold,
-          unansweredInARow,
-          resumeRamp,
-          throttledRamp,
-          sesRatePerSecond,
-          quotaMax24Hour: max24Hour,
-          quotaUsed,
-          quotaAskedAt,
-        } = row.read()
-        const passing = (ramp: Ramp | null) => (ramp !== null && databaseAt < ramp.untilAt ? ramp : null)
-        return {
-          databaseAt,
-          hold,
-          unansweredInARow,
-          resumeRamp: passing(resumeRamp),
-          throttledRamp: passing(throttledRamp),
-          sesRatePerSecond,
-          quota: max24Hour === null ? null : { max24Hour, used: quotaUsed ?? 0, askedAt: quotaAskedAt ?? databaseAt },
-        }
-      }),
+    read: () => connection.read(() => paceStateOf(row.read(), connection.now())),
   }
 }

@@ -4,10 +4,11 @@ import type { Stage } from '#core/campaign.ts'
 import type { Instant } from '#core/instant.ts'
 import { type NewReminder, reopenable, type SkipReason } from '#core/reminder.ts'
 import { ulid } from '#core/ulid.ts'
+import { assemblePage } from '../assemble-page.ts'
+import { countSkips } from '../count-skips.ts'
 import type { PlanBook } from '../ledger.ts'
-import { assemblePage, prepareAssembly } from './assembly.ts'
+import { assemblyTables, prepareAssembly } from './assembly.ts'
 import type { Connection } from './connection.ts'
-import { countSkips } from './count-skips.ts'
 import { among } from './json-list.ts'
 import { prepared } from './prepared.ts'
 import { message, reminder, scan } from './schema.ts'
@@ -59,7 +60,9 @@ export function sqlitePlans(connection: Connection): PlanBook {
       ),
 
     assemble: (campaign, page, at) =>
-      connection.write(() => assemblePage(assembly(), campaign, page, { at, databaseAt: connection.now() })),
+      connection.write(() =>
+        assemblePage(assemblyTables(assembly(), campaign, at), page, { at, databaseAt: connection.now() }),
+      ),
 
     async recordScan(record) {
       await connection.write(() => {

@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts'
 import { historyOf } from './history.ts'
 import { among } from './json-list.ts'
 import { listMessages, messageDetail } from './message-report.ts'
+import { sqliteOldestDue } from './oldest-due.ts'
 import { attempt, cap, message, reminder } from './schema.ts'
 
 const forgetAtOnce = 1000
@@ -77,6 +78,8 @@ export function sqliteReports(connection: Connection): ReportBook {
         const since = oldest?.since ?? null
         return since === null ? null : Math.max(0, Math.floor((connection.now() - since) / 1000))
       }),
+
+    oldestDue: sqliteOldestDue(connection),
 
     callsInLast: (ms) =>
       connection.read(() => {

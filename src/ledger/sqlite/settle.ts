@@ -2,13 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { ForewarnError } from '#core/errors.ts'
-import { healthAfter } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
-import { mayMove } from '#core/message-state.ts'
-import { slowDown } from '#core/pace.ts'
 import type { Outbox, Settled, Settlement } from '../ledger.ts'
+import { paceAfter } from '../pace-state.ts'
+import { settlementVerdict } from '../settlement-verdict.ts'
 import { appendAudit } from './audit.ts'
-import { CommitAnswerLost, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { type PaceRowAccess, paceRow } from './pace-row.ts'
 import { prepared } from './prepared.ts'
 import { attempt, cap, message, reminder } from './schema.ts'
@@ -39,7 +38,7 @@ export function sqliteSettle(connection: Connection): Outbox['settle'] {
 
 /** A lost answer, a lock, a full disk: another try may succeed. */
 function mayPass(error: unknown): boolean {
-  return error instanceof CommitAnswerLost || (error instanceof ForewarnError && error.code === 'ledger-unusable')
+  return error instanceof ForewarnError && error.code === 'ledger-unusable'
 }
 
 interface Tables {
@@ -49,32 +48,14 @@ interface Tables {
 }
 
 function settleNow({ db, statements, pace }: Tables, settlement: Settlement, databaseAt: Instant): Settled {
-  const { messageId, attempt: number, outcome, to } = settlement
+  const { messageId, attempt: number } = settlement
   const before = statements.attempt.get({ number, messageId })
-  const repeated = before !== undefined && isRepeated(before, settlement)
+  const verdict = settlementVerdict(settlement, before, statements.message.get({ messageId }))
   statements.fill.run({ ...settlement, number })
-  // One answer counts once.
-  if (!repeated) noteSign(pace, settlement, databaseAt)
-
-  const found = statements.message.get({ messageId })
-  const current = found !== undefined && found.currentAttempt === number
-  if (current && (found.state === 'sending' || found.state === 'in_doubt')) {
-    if (mayMove(found.state, to)) move(statements, settlement, databaseAt)
-    return 'applied'
-  }
-  if (outcome === 'accepted' && !(current && found.state === 'sent')) {
-    if (!repeated) appendAudit(db, databaseAt, alarm(settlement, found))
-    return 'alarm'
-  }
-  return repeated ? 'applied' : 'late'
-}
-
-/** The same answer again, as after a lost commit. One that was written off never began, for the ledger. */
-function isRepeated(
-  before: { outcome: string | null; beganAt: Instant | null; endedAt: Instant | null },
-  settlement: Settlement,
-): boolean {
-  return before.endedAt !== null && before.outcome === settlement.outcome && before.beganAt === settlement.beganAt
+  if (!verdict.repeated) noteAnswer(pace, settlement, databaseAt)
+  if (verdict.moves) move(statements, settlement, databaseAt)
+  if (verdict.alarm !== null) appendAudit(db, databaseAt, verdict.alarm)
+  return verdict.settled
 }
 
 function move(statements: Tables['statements'], settlement: Settlement, databaseAt: Instant): void {
@@ -100,25 +81,11 @@ function move(statements: Tables['statements'], settlement: Settlement, database
 }
 
 /** Writes only when something changes: nearly every answer is good after a good one. */
-function noteSign(pace: PaceRowAccess, settlement: Settlement, databaseAt: Instant): void {
+function noteAnswer(pace: PaceRowAccess, settlement: Settlement, databaseAt: Instant): void {
   if (settlement.sign === 'neutral' && !settlement.slowDown) return
   const before = pace.read()
-  const { hold, unansweredInARow } = healthAfter(before, settlement.sign, databaseAt)
-  if (settlement.slowDown) pace.write({ throttledRamp: slowDown(before.throttledRamp, databaseAt) })
-  if (hold !== before.hold || unansweredInARow !== before.unansweredInARow) pace.write({ hold, unansweredInARow })
-}
-
-function alarm(
-  { messageId, attempt: number, sesId }: Settlement,
-  found: { state: string; currentAttempt: number | null } | undefined,
-): Parameters<typeof appendAudit>[2] {
-  return {
-    by: { actor: 'forewarn', reason: 'accepted after its message had gone on without it: it may have gone out twice' },
-    action: 'message.alarm',
-    subject: messageId,
-    before: found,
-    after: { attempt: number, sesId },
-  }
+  const after = paceAfter(before, settlement, databaseAt)
+  if (after !== before) pace.write(after)
 }
 
 function prepareSettle(db: BetterSQLite3Database) {

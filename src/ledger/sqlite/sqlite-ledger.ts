@@ -1,5 +1,4 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -11,7 +10,7 @@ import type { PinTable } from '#pins/pins.ts'
 import type { Ledger } from '../ledger.ts'
 import { sqliteAttempts } from './attempts.ts'
 import { sqliteAudit } from './audit.ts'
-import { Connection, type ConnectionOptions, explained, isBusy, patient } from './connection.ts'
+import { Connection, type ConnectionOptions, explained, insistent, isBusy, lacksRoom, patient } from './connection.ts'
 import { sqliteEditions } from './editions.ts'
 import { sqliteGates } from './gates.ts'
 import { sqliteLeases } from './leases.ts'
@@ -21,11 +20,12 @@ import { sqliteOutbox } from './outbox.ts'
 import { sqlitePace } from './pace.ts'
 import { sqlitePinTable } from './pin-table.ts'
 import { sqlitePlans } from './plans.ts'
-import { probe } from './probe.ts'
+import { isThere, probe } from './probe.ts'
 import { sqliteReports } from './reports.ts'
+import { keepReserve, spendReserve } from './reserve.ts'
 import { sqliteSuppressions, suppressedAmong } from './suppressions.ts'
 
-interface Options extends Omit<ConnectionOptions, 'file'> {
+interface Options extends Omit<ConnectionOptions, 'file' | 'makeRoom'> {
   readonly mode: 'migrate' | 'as-is'
   readonly clocks: Clocks
 }
@@ -37,13 +37,15 @@ export async function openSqliteLedger(
 ): Promise<{ ledger: Ledger; pinTable: PinTable }> {
   const { mode } = options
   if (mode === 'migrate') await makeFolder(file)
-  const contents = existsSync(file) ? await whileLocked(file, () => probe(file)) : 'nothing'
+  const contents = isThere(file) ? await whileLocked(file, mode, () => probe(file)) : 'nothing'
   if (contents === 'other') throw foreign(file)
   if (contents === 'nothing' && mode === 'as-is') throw absent(file)
 
-  const connection = await whileLocked(file, () => new Connection({ ...options, file }))
+  const makeRoom = () => spendReserve(file)
+  const connection = await whileLocked(file, mode, () => new Connection({ ...options, file, makeRoom }))
   try {
     if (mode === 'migrate') await bringUpToDate(connection, file)
+    if (mode === 'migrate') keepReserve(file)
     const secret = await readSecret(connection, mode)
     return {
       ledger: ledgerOf(connection, `file:${file}`, secret, options.clocks),
@@ -114,15 +116,20 @@ function foreign(file: string): ForewarnError {
   })
 }
 
-/** Opening does not wait for locks by itself, and meets one when another process changes a new file's journal mode. */
-async function whileLocked<T>(file: string, open: () => T): Promise<T> {
-  const deadlineMs = performance.now() + patient.forMs
+/**
+ * Opening does not wait for locks by itself, and meets one when another process changes a new file's journal mode. It writes two
+ * files beside the ledger: where a stop has no room for them, the reserve is spent.
+ */
+async function whileLocked<T>(file: string, mode: Options['mode'], open: () => T): Promise<T> {
+  const { forMs, pauseMs } = mode === 'as-is' ? { ...patient, forMs: insistent.forMs } : patient
+  const deadlineMs = performance.now() + forMs
   for (;;) {
     try {
       return open()
     } catch (error) {
+      if (mode === 'as-is' && lacksRoom(error) && spendReserve(file)) continue
       if (!isBusy(error) || performance.now() > deadlineMs) throw explained(error, file)
-      await pause(patient.pauseMs)
+      await pause(pauseMs)
     }
   }
 }

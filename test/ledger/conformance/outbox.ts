@@ -43,14 +43,14 @@ export function outboxConformance(harness: LedgerHarness): void {
     it('offers of a campaign no more than it has room for, and of the others the rest', async () => {
       const { ledger } = current()
       const many = await seedPending(ledger, 3, { campaign: 'many', stage: '1d' })
-      const [some = '', more = ''] = await seedPending(ledger, 2, { campaign: 'some', stage: '7d' })
+      const some = await seedPending(ledger, 2, { campaign: 'some', stage: '7d' })
       const [most = ''] = await seedPending(ledger, 1, { campaign: 'most', stage: 'expired' })
       const rooms = new Map([
         ['many', 2],
         ['most', 0],
       ])
       const offered = await ledger.outbox.sendable(monday, 10, { rooms })
-      expect(offered).toEqual([...offered.slice(0, 2), some, more])
+      expect(offered).toEqual([...offered.slice(0, 2), ...some.sort()])
       expect(many).toEqual(expect.arrayContaining(offered.slice(0, 2)))
       expect(await ledger.outbox.sendable(monday, 3, { rooms })).toEqual(offered.slice(0, 3))
       expect(await ledger.outbox.sendable(monday, 10, { rooms, campaign: 'most' })).toEqual([])

@@ -37,6 +37,16 @@ export function pinTableConformance(harness: LedgerHarness): void {
       expect(await pinTable.read([])).toEqual(new Map())
     })
 
+    it('finds the PINs of a holder in any case of the address, by expiry', async () => {
+      const { pinTable } = current()
+      const ann = (pinId: string, email: string, expiresAt: number) => ({ ...pinOf(pinId, expiresAt), email })
+      const late = ann('a', 'Ann@example.com', monday + dayMs)
+      const early = ann('b', 'ann@EXAMPLE.com', monday)
+      await pinTable.upsert([late, early, ann('c', 'bob@example.com', monday), { ...pinOf('d'), email: null }])
+      expect(await pinTable.ofAddress('ANN@example.com')).toEqual([early, late])
+      expect(await pinTable.ofAddress('nobody@example.com')).toEqual([])
+    })
+
     it('replaces every member of a PIN that is there already', async () => {
       const { pinTable } = current()
       await pinTable.upsert([{ ...pinOf('a'), name: 'Ann', accountId: 'A-1', setAt: monday }, pinOf('b')])
@@ -79,6 +89,34 @@ export function pinTableConformance(harness: LedgerHarness): void {
       expect(await pagedIds(pinTable, { ...all, accounts: ['A-1', 'A-3'] }, 1)).toEqual(['a', 'c'])
       expect(await pagedIds(pinTable, { ...all, accounts: [] }, 10)).toEqual([])
       expect(await pagedIds(pinTable, all, 10)).toEqual(['a', 'b', 'c', 'd'])
+    })
+
+    it('gives all ids in pages, each once, in one order', async () => {
+      const { pinTable } = current()
+      const ids = ['b', 'B', 'ä', 'a', 'a b', '10', '9', '\u{1f511}'].sort()
+      await pinTable.upsert(ids.map((pinId) => ({ ...pinOf(pinId), kind: pinId })))
+      const inOrder = await pinTable.ids(null, 100)
+      expect(inOrder.toSorted()).toEqual(ids)
+      for (const limit of [1, 3, 8]) expect(await allIds(pinTable, limit)).toEqual(inOrder)
+      expect(await pinTable.ids(inOrder.at(-1) ?? '', 5)).toEqual([])
+    })
+
+    it('removes the PINs it is told, and counts those that were there', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([pinOf('a'), pinOf('b'), pinOf('c')])
+      expect(await pinTable.remove([])).toBe(0)
+      expect(await pinTable.remove(['a', 'missing', 'c'])).toBe(2)
+      expect(await pinTable.remove(['a'])).toBe(0)
+      expect(await pinTable.ids(null, 10)).toEqual(['b'])
+      expect(await pagedIds(pinTable, all, 10)).toEqual(['b'])
+    })
+
+    it('takes a PIN back that was removed', async () => {
+      const { pinTable } = current()
+      await pinTable.upsert([pinOf('a')])
+      await pinTable.remove(['a'])
+      await pinTable.upsert([pinOf('a', monday + dayMs)])
+      expect((await pinTable.read(['a'])).get('a')).toEqual(pinOf('a', monday + dayMs))
     })
 
     it('was never fresh while its only import has not come to its end', async () => {
@@ -125,4 +163,14 @@ async function pagedIds(table: PinTable, query: PinQuery, limit: number): Promis
     if (page.length < limit) return ids
     after = page.at(-1) ?? null
   }
+}
+
+async function allIds(table: PinTable, limit: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let pages = 0; pages < 100; pages += 1) {
+    const page = await table.ids(ids.at(-1) ?? null, limit)
+    ids.push(...page)
+    if (page.length < limit) return ids
+  }
+  throw new Error('the pages of ids never end')
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { LetterValues } from '#core/letter.ts'
-import { addAttempt, dayMs, hourMs, monday, openOf, reminderOf, seedPending } from '../fixtures.ts'
+import { addAttempt, dayMs, hourMs, monday, openOf, ops, reminderOf, seedPending } from '../fixtures.ts'
 import type { LedgerHarness } from '../harness.ts'
 import { describeLedger } from './describe-ledger.ts'
 
@@ -92,6 +92,38 @@ export function reportsConformance(harness: LedgerHarness): void {
       const seconds = await test.ledger.reports.oldestDoubtSeconds()
       expect(seconds).toBeGreaterThanOrEqual(3610)
       expect(seconds).toBeLessThan(3670)
+    })
+
+    it('tells since when the message that is first in line could have gone, by campaign and stage', async () => {
+      const test = current()
+      const { reports } = test.ledger
+      expect(await reports.oldestDue(monday)).toEqual([])
+      const at = monday - dayMs
+      const ids = await seedPending(test.ledger, 5, { campaign: 'x', at, notBefore: monday + hourMs })
+      // In an opening that had begun when it was assembled.
+      await seedPending(test.ledger, 2, { campaign: 'y', at, notBefore: at - hourMs })
+      await seedPending(test.ledger, 1, { campaign: 'z', at, notBefore: monday, notAfter: monday + hourMs })
+      await test.ledger.gates.close('*', ops)
+      const change = (n: number, set: string) => test.tamper(`update message set ${set} where id = '${ids[n]}'`)
+      const expired = `stage = 'expired', priority = 0`
+      await change(0, `${expired}, not_before = ${monday}`)
+      await change(1, `${expired}, not_before = ${monday - 1}`)
+      await change(2, `${expired}, not_before = ${monday - 2}, state = 'sending'`)
+      await change(3, `${expired}, not_before = ${monday - 3}, not_after = ${monday}`)
+
+      const dueAtMonday = [
+        { campaign: 'x', stage: 'expired', since: monday - 1 },
+        { campaign: 'y', stage: '7d', since: at },
+        { campaign: 'z', stage: '7d', since: monday },
+      ]
+      expect(await reports.oldestDue(at - hourMs - 1)).toEqual([])
+      expect(await reports.oldestDue(at)).toEqual([dueAtMonday[1]])
+      expect(await reports.oldestDue(monday)).toEqual(dueAtMonday)
+      expect(await reports.oldestDue(monday + hourMs)).toEqual([
+        dueAtMonday[0],
+        { campaign: 'x', stage: '7d', since: monday + hourMs },
+        dueAtMonday[1],
+      ])
     })
 
     it('counts the calls of the last moments in database time, not those that never began', async () => {

@@ -1,7 +1,7 @@
 import { type Hold, probeEveryMs } from '#core/hold.ts'
 import type { Instant } from '#core/instant.ts'
 import { quotaRoom, type Ramp, type RatePolicy, rampFactor, rateLimit, spacingShare } from '#core/pace.ts'
-import type { Reservation } from '../ledger.ts'
+import type { Reservation } from './ledger.ts'
 
 /** What all processes together know of when the next call may begin, in database time. */
 export interface Pacing {

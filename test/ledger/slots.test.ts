@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { probeEveryMs } from '#core/hold.ts'
-import { reserveSlots } from '#ledger/sqlite/slots.ts'
+import { reserveSlots } from '#ledger/slots.ts'
 
 type Pacing = Parameters<typeof reserveSlots>[0]
 
