@@ -20,7 +20,8 @@ async function check(globals: Globals): Promise<number> {
   const outcome = await loadOrFault(globals)
   const { settings, findings: own } = checkSettings(outcome)
   const loaded = outcome instanceof SettingsError ? null : outcome
-  const findings = [...own, ...(loaded === null ? [] : checkCampaigns(await campaignsOf(loaded)))]
+  const inCampaigns = loaded === null ? [] : checkCampaigns(await campaignsOf(loaded), loaded.settings.templates)
+  const findings = [...own, ...inCampaigns]
   const ok = findings.every(({ level }) => level !== 'error')
   print(globals, { ok, settings, findings }, () =>
     [

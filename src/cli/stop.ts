@@ -50,6 +50,9 @@ async function stopEverything(options: StopOptions): Promise<number> {
   const progress: Progress = { closed: null }
   const waitMs = readWait(options.wait, later) * 1_000
   const by = await byFor(options, options.reason === true ? undefined : options.reason, later.add)
+  const slow = setTimeout(() => {
+    if (progress.closed === null) warn(options, slowNote)
+  }, slowMs)
   try {
     return await closeAndWait(options, by, waitMs, later, progress)
   } catch (error) {
@@ -60,15 +63,23 @@ async function stopEverything(options: StopOptions): Promise<number> {
       hint: `${hintOf(error)}Name the ledger with DATABASE_URL or --config. A second way to stop needs no ledger (--ses): ${stopInSes}`,
       cause: error,
     })
+  } finally {
+    clearTimeout(slow)
   }
 }
+
+/** A stop that says nothing for longer than this looks as if it hung. */
+const slowMs = 2_000
+const slowNote = 'NOT STOPPED YET: the ledger is locked or slow; this goes on trying for half a minute'
 
 const stopInSes =
   'close the configuration set in Amazon SES with `aws ses update-configuration-set-sending-enabled --configuration-set-name NAME --no-enabled`'
 
 function hintOf(error: unknown): string {
   if (!(error instanceof ForewarnError) || error.hint === undefined) return ''
-  return `${error.hint.charAt(0).toUpperCase()}${error.hint.slice(1).replace(/\.$/, '')}. `
+  const [first = '', ...rest] = error.hint.replace(/\.$/, '').split(' ')
+  const isWord = /^[a-z]+,?$/.test(first)
+  return `${[isWord ? first.charAt(0).toUpperCase() + first.slice(1) : first, ...rest].join(' ')}. `
 }
 
 function readWait(text: string | true | undefined, later: Later): number {

@@ -14,6 +14,8 @@ interface Flaw {
   readonly place: number | null
   readonly value: string
   readonly reason: string
+  /** All that was read of the record, as far as it is rejected. */
+  readonly text: string
 }
 
 /** Makes rows of lines, joining those of a quoted cell. Holds the lines of one record, hardly more than `maxRecordBytes`. */
@@ -46,7 +48,7 @@ export class RowAssembly {
     const begins = this.#open.length === 0
     if (begins && line.bytes.length === 0) return []
     if (begins && line.cut) {
-      rows.push(overlong(line))
+      rows.push(overlong(line, textOf(line.bytes).text))
       return []
     }
     const quotes = countQuotes(line.bytes)
@@ -77,7 +79,7 @@ export class RowAssembly {
     const { text, utf8 } = this.#text()
     const { cells, flaw, at } = splitCells(text)
     if (flaw === null) {
-      rows.push(...this.#open.slice(0, 1).map(overlong))
+      rows.push(...this.#open.slice(0, 1).map((line) => overlong(line, text)))
       this.#clear()
       return []
     }
@@ -85,7 +87,8 @@ export class RowAssembly {
     const value = text.slice(at).split('\n', 1).join()
     const reason = flaw === 'open' ? reasonIfOpen : flaw
     const line = this.#firstNumber() + before
-    rows.push({ line, lastLine: line, cells, utf8, flaw: { place: cells.length, value, reason } })
+    const rejected = `${text.slice(0, at)}${value}`
+    rows.push({ line, lastLine: line, cells, utf8, flaw: { place: cells.length, value, reason, text: rejected } })
     const rest = this.#open.slice(before + 1)
     this.#clear()
     return rest
@@ -116,10 +119,10 @@ function unquoted(line: Line): Row {
   return { line: line.number, lastLine: line.number, cells: text.split(','), utf8, flaw: null }
 }
 
-/** The row of a record that begins with this line and is too long. */
-function overlong({ number, bytes }: Line): Row {
+/** The row of a record that begins with this line and is too long; `text` is what was read of it. */
+function overlong({ number, bytes }: Line, text: string): Row {
   const { value, reason } = tooLong(bytes)
-  return { line: number, lastLine: number, cells: [], utf8: true, flaw: { place: null, value, reason } }
+  return { line: number, lastLine: number, cells: [], utf8: true, flaw: { place: null, value, reason, text } }
 }
 
 function countQuotes(bytes: Buffer): number {

@@ -43,6 +43,10 @@ function readHeader(row: Row, { file, onUnknownColumn }: FileReading): Header {
     new ForewarnError('input-unreadable', message, { path: `${file}:${row.line}:${column}`, hint })
   const expected = `The first line must name the columns, separated by commas: ${requiredColumns.join(',')} and any of ${pinColumns.slice(requiredColumns.length).join(',')}.`
 
+  const start = row.flaw?.text ?? row.cells.join(',')
+  if (/^\s*[[{]/.test(start)) throw unusable(`${file} is JSON.`, '1', 'Give --format ndjson: one JSON object per line.')
+  const other = otherSeparator(start)
+  if (other !== null) throw unusable(`The cells are separated by ${other}, not by commas.`, '1', expected)
   if (row.flaw !== null) throw unusable(`The header ${row.flaw.reason}.`, `${(row.flaw.place ?? 0) + 1}`, expected)
   if (!row.utf8) throw unusable(`The header ${notUtf8}.`, '1', 'Save the file as UTF-8.')
 
@@ -56,8 +60,27 @@ function readHeader(row: Row, { file, onUnknownColumn }: FileReading): Header {
   }
   const missing = requiredColumns.filter((column) => !names.includes(column))
   const [firstMissing] = missing
-  if (firstMissing !== undefined) throw unusable(`The header lacks ${missing.join(', ')}.`, firstMissing, expected)
+  if (firstMissing !== undefined) {
+    const alike = names.find((name) => name.toLowerCase().replaceAll(/[ -]/g, '_') === firstMissing)
+    const but = alike === undefined ? '' : `, but has ${alike}`
+    throw unusable(`The header lacks ${missing.join(', ')}${but}.`, firstMissing, expected)
+  }
   return { names, places }
+}
+
+const separators = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+  ['|', 'vertical bars'],
+] as const
+
+/** What stands between two names of columns, if it is not a comma. */
+function otherSeparator(header: string): string | null {
+  const found = separators.find(([separator]) => {
+    const names = header.split(separator).map((name) => name.replaceAll('"', '').trim())
+    return requiredColumns.filter((column) => names.includes(column)).length > 1
+  })
+  return found?.[1] ?? null
 }
 
 function nameOf(names: readonly string[], place: number): string {
@@ -66,15 +89,17 @@ function nameOf(names: readonly string[], place: number): string {
 
 function recordOf(row: Row, { names, places }: Header): FileRecord {
   const { line, cells, flaw } = row
-  const problem = (place: number | null, value: string, reason: string): FileRecord => ({
+  const problem = (place: number | null, value: string, reason: string, text = cells.join(',')): FileRecord => ({
     line,
     problem: { column: place === null ? null : nameOf(names, place), value, reason },
+    text,
   })
 
-  if (flaw !== null) return problem(flaw.place, flaw.value, flaw.reason)
+  if (flaw !== null) return problem(flaw.place, flaw.value, flaw.reason, flaw.text)
   if (!row.utf8) {
     const place = cells.findIndex((cell) => !isUtf8Part(cell))
-    return problem(place, cells[place] ?? '', notUtf8)
+    const seen = cells.map((cell) => (isUtf8Part(cell) ? Buffer.from(cell, 'latin1').toString() : cell))
+    return problem(place, cells[place] ?? '', notUtf8, seen.join(','))
   }
   if (cells.length !== names.length) {
     const joined = row.lastLine > line ? `, lines ${line} to ${row.lastLine} being joined by quotes` : ''
@@ -83,5 +108,5 @@ function recordOf(row: Row, { names, places }: Header): FileRecord {
   }
   const record: PinRecord = {}
   for (const [column, place] of places) record[column] = cells[place] ?? null
-  return { line, cells: record }
+  return row.lastLine > line ? { line, cells: record, joined: cells.join(',') } : { line, cells: record }
 }

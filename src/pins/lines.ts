@@ -39,17 +39,38 @@ async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Li
   if (last !== null) yield [last]
 }
 
+const unpack = 'Unpack it first.'
+const spreadsheet = 'Unpack it; of a spreadsheet export one sheet as CSV in UTF-8.'
+const saveAsUtf8 = 'Save it as UTF-8.'
+
 /** How files begin that people give by mistake. */
-const otherKinds = [
-  { begins: [0x1f, 0x8b], kind: 'compressed with gzip', hint: 'Unpack it first.' },
-  { begins: [0x50, 0x4b, 3, 4], kind: 'a spreadsheet or zip archive', hint: 'Export the sheet as CSV in UTF-8.' },
-  { begins: [0xff, 0xfe], kind: 'UTF-16', hint: 'Save it as UTF-8.' },
-  { begins: [0xfe, 0xff], kind: 'UTF-16', hint: 'Save it as UTF-8.' },
+const otherKinds: readonly { readonly begins: string; readonly kind: string; readonly hint: string }[] = [
+  { begins: '\x1f\x8b', kind: 'compressed with gzip', hint: unpack },
+  { begins: 'BZh', kind: 'compressed with bzip2', hint: unpack },
+  { begins: '\xfd7zXZ', kind: 'compressed with xz', hint: unpack },
+  { begins: '\x28\xb5\x2f\xfd', kind: 'compressed with zstd', hint: unpack },
+  { begins: 'PK\x03\x04', kind: 'a zip archive or a spreadsheet', hint: spreadsheet },
+  { begins: 'PK\x05\x06', kind: 'a zip archive without any file', hint: 'Check that the export ended well.' },
+  { begins: '\xd0\xcf\x11\xe0', kind: 'an old spreadsheet', hint: 'Export one sheet as CSV in UTF-8.' },
+  { begins: '\xff\xfe', kind: 'UTF-16', hint: saveAsUtf8 },
+  { begins: '\xfe\xff', kind: 'UTF-16', hint: saveAsUtf8 },
+  {
+    begins: '<',
+    kind: 'a web page or XML',
+    hint: 'Look into it: an export that needs a sign-in often gives its page.',
+  },
 ]
 
 function refuseOtherKinds({ bytes }: Line, file: string): void {
-  const other = otherKinds.find(({ begins }) => begins.every((byte, index) => bytes[index] === byte))
+  const beginning = bytes.toString('latin1', 0, 8)
+  const other = otherKinds.find(({ begins }) => beginning.startsWith(begins))
   if (other !== undefined) throw unreadable(file, `${file} is ${other.kind}.`, other.hint)
+  // Text in UTF-16 without a mark: one of the first two bytes of an ASCII character is zero.
+  if (beginning.slice(0, 2).includes('\0')) throw unreadable(file, `${file} is UTF-16, or no text.`, saveAsUtf8)
+  if (bytes.includes(carriageReturn)) {
+    const hint = 'Save it with the line ends of Unix or Windows (LF or CRLF).'
+    throw unreadable(file, `${file} has lines that end with a carriage return alone.`, hint)
+  }
 }
 
 function unreadable(file: string, message: string, hint: string): ForewarnError {

@@ -17,14 +17,10 @@ export async function* readNdjson(lines: AsyncIterable<Line[]>, reading: FileRea
       const { text, utf8 } = textOf(line.bytes)
       if (text.trim() === '') continue
       firstLine ??= line.number
-      const object = line.cut ? null : parseObject(text)
-      if (object !== null) {
-        objects += 1
-        records.push({ line: line.number, ...cellsOf(object, text, utf8, reading) })
-      } else {
-        const problem = line.cut ? tooLong(line.bytes) : { column: null, value: text, reason: 'is not a JSON object' }
-        records.push({ line: line.number, problem })
-      }
+      const parsed = line.cut ? { problem: tooLong(line.bytes) } : parseObject(text)
+      if ('object' in parsed) objects += 1
+      const read = 'object' in parsed ? cellsOf(parsed.object, text, utf8, reading) : parsed
+      records.push('cells' in read ? { line: line.number, cells: read.cells } : { line: line.number, ...read, text })
     }
     yield records
   }
@@ -36,23 +32,35 @@ export async function* readNdjson(lines: AsyncIterable<Line[]>, reading: FileRea
   }
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+type JsonObject = Readonly<Record<string, unknown>>
+
+function parseObject(text: string): { readonly object: JsonObject } | { readonly problem: RowProblem } {
+  const problem = (reason: string) => ({ problem: { column: null, value: text, reason } })
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-    return value as Record<string, unknown>
+    value = JSON.parse(text)
   } catch {
-    return null
+    const array = /^\s*\{.*\}\s*,\s*$/s.test(text)
+    const because = array ? 'has a comma after its object, as in an array' : 'is not JSON'
+    return problem(`${because}; expected one JSON object on each line`)
   }
+  if (Array.isArray(value)) return problem('is an array; expected one JSON object on each line')
+  if (typeof value !== 'object' || value === null)
+    return problem(`is ${text.trim().slice(0, 20)}; expected a JSON object`)
+  return { object: value as JsonObject }
 }
 
 function cellsOf(
-  object: Record<string, unknown>,
+  object: JsonObject,
   text: string,
   utf8: boolean,
   { onUnknownColumn }: FileReading,
 ): { cells: PinRecord } | { problem: RowProblem } {
   const cells: PinRecord = {}
+  const twice = nameTwice(text)
+  if (twice !== null) {
+    return { problem: { column: twice, value: text, reason: 'is named twice in one object; expected each name once' } }
+  }
   for (const column of pinColumns) {
     const value = object[column] ?? null
     if (value === null) continue
@@ -76,4 +84,20 @@ function cellsOf(
 function cellOf(value: unknown): string | null {
   if (typeof value === 'string') return value
   return Number.isSafeInteger(value) ? String(value) : null
+}
+
+/** A name that the object has twice, of which `JSON.parse` keeps the last without a word. */
+function nameTwice(text: string): string | null {
+  const names = new Set<string>()
+  let depth = 0
+  for (const [token, name] of text.matchAll(/[{}[\]]|("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"/g)) {
+    if (token === '{' || token === '[') depth += 1
+    else if (token === '}' || token === ']') depth -= 1
+    else if (depth === 1 && name !== undefined) {
+      const written = name.includes('\\') ? String(JSON.parse(name)) : name.slice(1, -1)
+      if (names.has(written)) return written
+      names.add(written)
+    }
+  }
+  return null
 }

@@ -90,6 +90,7 @@ function checkName(text: string): Checked<string> {
 }
 
 function checkEmail(text: string): Checked<string> {
+  if (/<[^<>]*>/.test(text)) return { problem: 'has a name or angle brackets; expected the bare address' }
   const parsed = parseAddress(text)
   return 'address' in parsed ? { value: parsed.address } : parsed
 }

@@ -31,7 +31,11 @@ export function widestFirst<T extends z.ZodArray>(list: T): T {
 export function endsAfterBegin<T extends z.ZodObject>(window: T): T {
   return window.superRefine(({ from, to }, context) => {
     if (typeof from !== 'number' || typeof to !== 'number' || from < to) return
-    context.addIssue({ code: 'custom', path: ['to'], message: 'the window ends before it begins' })
+    context.addIssue({
+      code: 'custom',
+      path: ['to'],
+      message: from === to ? 'the window is empty' : 'the window ends before it begins',
+    })
   }, whenGroup)
 }
 
@@ -109,7 +113,8 @@ function faultOfFact(name: string, value: string): string | null {
 
 function faultOfCron(cron: string): string | null {
   const fields = cron.trim().split(/\s+/)
-  if (fields.length !== 5 && fields.length !== 6) return `it has ${fields.length} fields`
+  if (fields.length !== 5 && fields.length !== 6)
+    return cron.trim() === '' ? 'it is empty' : `it has ${fields.length === 1 ? '1 field' : `${fields.length} fields`}`
   // H is a random value in cron-parser: each process would have a timetable of its own.
   if (fields.some((field) => /(^|,)H/i.test(field))) return 'H is not supported'
   try {
@@ -119,7 +124,8 @@ function faultOfCron(cron: string): string | null {
       .getFullYear()
     return year > 2034 ? `it comes due in ${year} for the first time` : null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    const fault = error instanceof Error ? error.message : String(error)
+    return fault.includes('explicit day of month') ? 'none of its months has such a day: it never comes due' : fault
   }
 }
 

@@ -15,7 +15,7 @@ import { described, section } from './described.ts'
 import { parseDays } from './duration.ts'
 import { isHost } from './host.ts'
 
-const nameExpected = 'up to 64 of a-z, 0-9 and -'
+const nameExpected = 'a name of up to 64 of a-z, 0-9 and -'
 const zoneExpected = 'an IANA time zone such as Europe/Berlin'
 const countExpected = 'a whole number from 1 to 10000000, or null'
 
@@ -27,7 +27,12 @@ export const campaignSchema = consistent(
     pins: section({
       kind: described(line(100).default('caller-pin'), 'Which kind of PINs is warned.', 'up to 100 characters'),
       accounts: described(
-        unique(z.array(line(200)).min(1).max(1000))
+        unique(
+          z
+            .array(described(line(200), 'An account.', 'an account id in quotes, each once'))
+            .min(1)
+            .max(1000),
+        )
           .nullable()
           .default(null),
         'Accounts whose PINs are warned, for a pilot; null: all.',
@@ -43,7 +48,7 @@ export const campaignSchema = consistent(
       cron: described(
         fires(z.string().max(200)).default('*/15 * * * *'),
         'When PINs are looked through.',
-        'a cron expression of five or six fields',
+        'a cron expression of five or six fields such as */15 * * * *',
       ),
       timeZone: described(zone().default('UTC'), 'Zone of the cron expression.', zoneExpected),
     }),
@@ -56,7 +61,11 @@ export const campaignSchema = consistent(
       endsAfterBegin(
         z.strictObject({
           days: described(
-            unique(z.array(z.enum(weekdays)).min(1)).default(['mon', 'tue', 'wed', 'thu', 'fri']),
+            unique(
+              z
+                .array(described(z.enum(weekdays), 'A sending day.', 'mon, tue, wed, thu, fri, sat or sun, each once'))
+                .min(1),
+            ).default(['mon', 'tue', 'wed', 'thu', 'fri']),
             'Sending days.',
             'a list of mon, tue, wed, thu, fri, sat, sun, each at most once',
           ),
@@ -78,11 +87,15 @@ export const campaignSchema = consistent(
       'When mails may go out; null: at any time of any day.',
       'days, from, to and timeZone, or null',
     ),
-    grace: described(days(365).prefault('7d'), 'How long after the expiry `expired` may be sent.', 'days, 0d to 365d'),
+    grace: described(
+      days(365).prefault('7d'),
+      'How long after the expiry `expired` may be sent.',
+      '0d to 365d, such as 7d',
+    ),
     spread: described(
       days(90).prefault('0d'),
       'Days over which a peak is levelled: each person is warned up to so many days earlier.',
-      'days, 0d to 90d, fewer than between any two warnings',
+      '0d to 90d, such as 3d, fewer than between any two warnings',
     ),
     limit: section({
       perHour: described(count().nullable().default(null), 'Mails per hour at most; null: no limit.', countExpected),
@@ -102,20 +115,27 @@ export const campaignSchema = consistent(
         'a BCP 47 tag such as en',
       ),
       allow: described(
-        unique(z.array(locale()).min(1).max(100)).nullable().default(null),
+        unique(
+          z
+            .array(described(locale(), 'A language.', 'a BCP 47 tag such as pt-BR, each once'))
+            .min(1)
+            .max(100),
+        )
+          .nullable()
+          .default(null),
         'Languages that are used; null: all that the template has.',
         'a list of different BCP 47 tags such as [en, pt-BR], or null',
       ),
     }),
     links: z.strictObject({
       allow: described(
-        unique(z.array(z.string().toLowerCase().refine(isHost)).min(1).max(100)),
+        unique(z.array(host()).min(1).max(100)),
         'Hosts that a mail may link to.',
         'a list of different host names without port and path',
       ),
     }),
     facts: described(
-      asNamed(z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/), line(2000).nullable())),
+      asNamed(z.record(z.string().regex(/^[a-z][A-Za-z0-9]{0,63}$/), fact())),
       'What the template must be told; null: there is none. Names end in Url for https:// URLs, in Email for addresses.',
       'names of letters and digits, each with a text or null',
     ),
@@ -161,11 +181,21 @@ function zone() {
 }
 
 function stage() {
-  return z
+  const text = z
     .string()
     .regex(/^([1-9]\d{0,2}d|expired)$/)
     .refine((text) => daysBefore(text) <= 365)
     .transform((text) => text as Stage)
+  return described(text, 'A point of the timetable.', '1d to 365d or expired, widest first, each once')
+}
+
+function host() {
+  const name = z.string().toLowerCase().refine(isHost)
+  return described(name, 'A host.', 'a host name such as example.com: no scheme, port, path or *; each once')
+}
+
+function fact() {
+  return described(line(2000).nullable(), 'A fact.', 'a text of one line (a date or number in quotes), or null')
 }
 
 function days(max: number) {

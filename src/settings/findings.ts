@@ -1,8 +1,11 @@
-import { basename, extname } from 'node:path'
-import type { LoadedCampaigns } from './campaign-file.ts'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
+import type { CampaignFile, LoadedCampaigns } from './campaign-file.ts'
 import { settingKeys } from './keys.ts'
 import type { LoadedSettings } from './load.ts'
+import { nearest } from './nearest.ts'
 import { type Problem, SettingsError, shown } from './problem.ts'
+import { parseYaml } from './yaml-source.ts'
 
 /** One effective setting as `config check` shows it. */
 export interface SettingRow {
@@ -15,7 +18,12 @@ export interface SettingRow {
 
 /** Something that a check found, and what to do about it. */
 export interface SettingFinding {
-  readonly rule: 'settings-invalid' | 'settings-doubtful' | 'campaign-invalid' | 'campaign-file-name'
+  readonly rule:
+    | 'settings-invalid'
+    | 'settings-doubtful'
+    | 'campaign-invalid'
+    | 'campaign-file-name'
+    | 'template-missing'
   readonly level: 'error' | 'warning'
   readonly where: string
   readonly message: string
@@ -42,8 +50,8 @@ export function checkSettings(outcome: LoadedSettings | SettingsError): {
   return { ok: true, settings, findings }
 }
 
-/** What there is to tell of a folder of campaigns. */
-export function checkCampaigns({ campaigns, problems }: LoadedCampaigns): SettingFinding[] {
+/** What there is to tell of a folder of campaigns, and of the folder of the templates that they name. */
+export function checkCampaigns({ campaigns, problems }: LoadedCampaigns, templates: string): SettingFinding[] {
   const misnamed = campaigns
     .filter(({ campaign, file }) => basename(file, extname(file)) !== campaign.key)
     .map(({ campaign, file }): SettingFinding => {
@@ -51,10 +59,36 @@ export function checkCampaigns({ campaigns, problems }: LoadedCampaigns): Settin
       const fix = `Name it ${campaign.key}.yaml.`
       return { rule: 'campaign-file-name', level: 'warning', where: file, message, fix }
     })
-  return [...problems.map((problem) => findingOf(problem, 'campaign-invalid')), ...misnamed]
+  const untold = campaigns.flatMap((campaign) => templateFinding(campaign, templates) ?? [])
+  return [...problems.map((problem) => findingOf(problem, 'campaign-invalid')), ...untold, ...misnamed]
 }
 
-function findingOf({ path, where, expected, message }: Problem, rule: SettingFinding['rule']): SettingFinding {
-  const fix = path === '' ? `Make it ${expected}.` : `Make ${path} ${expected}.`
+/** null: the template's folder is one. What is in it, the template's own check tells. */
+function templateFinding({ campaign, file, text }: CampaignFile, templates: string): SettingFinding | null {
+  const { template } = campaign
+  if (existsSync(join(templates, template, templateManifest))) return null
+  const where = parseYaml(text, file).locate(['template'])
+  if (existsSync(join(templates, template))) {
+    const message = `template: the folder ${join(templates, template)} has no ${templateManifest}`
+    return { rule: 'template-missing', level: 'error', where, message, fix: `Add the ${templateManifest}.` }
+  }
+  const near = nearest(template, templatesIn(templates))
+  const fix = near ? `Write ${near} instead, or add the folder.` : 'Add the folder, or correct the setting templates.'
+  const message = `template: there is no template ${template} in ${templates}`
+  return { rule: 'template-missing', level: 'error', where, message, fix }
+}
+
+/** By this file a folder is a template. */
+const templateManifest = 'template.yaml'
+
+function templatesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => existsSync(join(folder, name, templateManifest)))
+  } catch {
+    return []
+  }
+}
+
+function findingOf({ where, message, fix }: Problem, rule: SettingFinding['rule']): SettingFinding {
   return { rule, level: 'error', where, message, fix }
 }

@@ -84,7 +84,7 @@ function addressInFile(
   warnings.push(`the settings file is broken: ${fault.message} (${fault.where})`)
   const lines = addressLines(text)
   if (lines.length > 1) fail(file, 'one key database, not several')
-  const [address] = lines.length > 0 ? lines : [written].filter((value) => typeof value === 'string')
+  const address = written === undefined ? lines[0] : written
   if (address !== undefined) return checked(address, file)
   assume(`no key database could be made out in the broken settings file ${file}`)
   return null

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped name most likely means; null when none is near. Case and separators do not count. */
+/** The candidate that a mistyped or shortened name most likely means; null when none is near. Case and separators do not count. */
 export function nearest(name: string, candidates: Iterable<string>): string | null {
   const typed = plain(name)
   let best: string | null = null
@@ -7,7 +7,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
     const away = distance(typed, plain(candidate))
     if (away < bestDistance) [best, bestDistance] = [candidate, away]
   }
-  return best
+  return best ?? onlyLonger(typed, candidates)
 }
 
 /** `did you mean X?`, or nothing. */
@@ -26,16 +26,25 @@ function plain(name: string): string {
     .replace(/[-_. ]/g, '')
 }
 
-/** Levenshtein's distance. */
+/** The one candidate that begins with the name. */
+function onlyLonger(typed: string, candidates: Iterable<string>): string | null {
+  const longer = [...candidates].filter((candidate) => plain(candidate).startsWith(typed))
+  return typed.length >= 2 && longer.length === 1 ? (longer[0] ?? null) : null
+}
+
+/** Letters that are missing, too many, wrong, or in the order of their neighbour (optimal string alignment). */
 function distance(a: string, b: string): number {
+  let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let line = 0; line < a.length; line++) {
     const next = [line + 1]
     for (let column = 0; column < b.length; column++) {
       const replaced = (row[column] ?? 0) + (a[line] === b[column] ? 0 : 1)
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+      const isSwapped = line > 0 && column > 0 && a[line] === b[column - 1] && a[line - 1] === b[column]
+      const swapped = isSwapped ? (before[column - 1] ?? 0) + 1 : Number.POSITIVE_INFINITY
+      next.push(Math.min(replaced, swapped, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
     }
-    row = next
+    ;[before, row] = [row, next]
   }
   return row[b.length] ?? 0
 }

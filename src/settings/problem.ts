@@ -13,6 +13,8 @@ export interface Problem {
   readonly expected: string
   /** All of it but the place, in one line. */
   readonly message: string
+  /** What to do about it, in one sentence. */
+  readonly fix: string
 }
 
 /** Settings or campaign files that cannot be used, with everything that is wrong in them. */
@@ -45,6 +47,8 @@ export function problem(it: {
   expected: string
   found?: unknown
   reason?: string | undefined
+  /** Default: to make it what is expected. */
+  fix?: string
 }): Problem {
   // Somebody may have taken a password for a key.
   const path = maskSecrets(it.path)
@@ -55,7 +59,8 @@ export function problem(it: {
     value === null ? '' : `, found ${value}`,
     it.reason ? ` – ${maskSecrets(it.reason)}` : '',
   ].join('')
-  return { path, where: it.where, value, expected: it.expected, message }
+  const fix = it.fix ?? `Make ${path || 'it'} ${it.expected}.`
+  return { path, where: it.where, value, expected: it.expected, message, fix }
 }
 
 /** A value as a person may see it: passwords masked, cut to a line's length. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { bare, descriptionOf } from './described.ts'
-import { suggestion } from './nearest.ts'
+import { nearest } from './nearest.ts'
 import { type Problem, problem } from './problem.ts'
 import { type KeyPath, valueAt } from './yaml-source.ts'
 
@@ -21,7 +21,7 @@ export function schemaProblems(
           path: pathText(path),
           where: where(path, 'key'),
           expected: 'a known key',
-          reason: suggestion(key, known),
+          ...advice(key, known),
         })
       })
     }
@@ -32,6 +32,13 @@ export function schemaProblems(
   })
   // One value can fail several checks; where none has a reason of its own, they say the same.
   return [...new Map(problems.map((it) => [it.message, it])).values()]
+}
+
+function advice(key: string, known: readonly string[]): { reason?: string; fix: string } {
+  if (key === '<<') return { reason: 'YAML 1.2 has no merge keys', fix: 'Write the keys out.' }
+  const near = nearest(key, known)
+  if (near === null) return { fix: `Remove it. The keys here are ${known.join(', ')}.` }
+  return { reason: `did you mean ${near}?`, fix: `Write ${near} instead, or remove it.` }
 }
 
 /** `mail.rate.perSecond`, `stages[2]`. */
@@ -45,6 +52,7 @@ export function pathText(path: KeyPath): string {
 // Only our own checks have a reason beyond the description; zod's default text says nothing.
 function reasonOf(issue: z.core.$ZodIssue, found: unknown): string | undefined {
   if (found === undefined) return 'it is required'
+  if (issue.code === 'invalid_key') return 'its name must be made of letters and digits'
   return issue.code === 'custom' && issue.message !== 'Invalid input' ? issue.message : undefined
 }
 

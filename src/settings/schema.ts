@@ -119,7 +119,10 @@ export const settingsSchema = z.strictObject({
   preview: section({
     port: described(port().default(3000), 'Port of the preview site; 0: any free one.', portExpected()),
     testRecipients: described(
-      z.array(address()).max(100).default([]),
+      z
+        .array(described(address(), 'A tester.', 'a mail address'))
+        .max(100)
+        .default([]),
       'The only addresses that test mails may be sent to.',
       'a list of up to 100 mail addresses',
     ),

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ForewarnError } from '#core/errors.ts'
-import { type ImportOptions, type ImportReport, importPins } from '#pins/import.ts'
+import { importPins } from '#pins/import.ts'
+import { errorOf, importContent } from './imported.ts'
 import { MemoryPinTable } from './memory-pin-table.ts'
 
 const header = 'pin_id,email,expires_at,name'
@@ -21,43 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true })
 })
-
-/** The bytes in pieces of `size`, as a slow stream would give them. */
-async function* inPieces(content: string | Buffer, size: number): AsyncGenerator<Buffer> {
-  const bytes = Buffer.from(content)
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
-}
-
-interface Imported extends ImportReport {
-  readonly table: MemoryPinTable
-  /** The ids of the PINs that the table has now. */
-  readonly ids: string[]
-}
-
-async function importContent(
-  content: string | Buffer,
-  more: Partial<ImportOptions> & { size?: number } = {},
-): Promise<Imported> {
-  const table = new MemoryPinTable()
-  const { size = 65_536, ...options } = more
-  const report = await importPins({
-    file: 'pins.csv',
-    stream: inPieces(content, size),
-    table,
-    startedAt: 1_000,
-    ...options,
-  })
-  return { ...report, table, ids: [...table.pins.keys()] }
-}
-
-async function errorOf(work: Promise<unknown>): Promise<ForewarnError> {
-  const error: unknown = await work.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  )
-  if (!(error instanceof ForewarnError)) throw new Error('expected a ForewarnError', { cause: error })
-  return error
-}
 
 describe('importPins from CSV', () => {
   it('takes good rows, and replaces a PIN that the table has', async () => {
@@ -108,124 +71,6 @@ describe('importPins from CSV', () => {
       }),
       { numRuns: 500 },
     )
-  })
-
-  describe('names a bad row and keeps the good ones around it', () => {
-    const notUtf8 = 'is not UTF-8; the file seems to be saved in another encoding'
-    const cases: [string, string | Buffer, { line: number; column: string | null; value: string; reason: string }][] = [
-      [
-        'without an offset',
-        'P2,p2@example.com,2026-12-31T17:00:00,',
-        {
-          line: 3,
-          column: 'expires_at',
-          value: '2026-12-31T17:00:00',
-          reason: 'has no offset; expected `Z` or an offset such as `+01:00` at its end',
-        },
-      ],
-      [
-        'with two addresses',
-        'P2,"a@example.com,b@example.com",2026-12-31T17:00:00Z,',
-        {
-          line: 3,
-          column: 'email',
-          value: 'a@example.com,b@example.com',
-          reason: 'contains a comma or semicolon; expected exactly one address',
-        },
-      ],
-      [
-        'with an id that has been',
-        good('P1', 'twin'),
-        { line: 3, column: 'pin_id', value: 'P1', reason: 'comes twice in this file; the row on line 2 counts' },
-      ],
-      [
-        'with a cell too few',
-        'P2,p2@example.com,2026-12-31T17:00:00Z',
-        {
-          line: 3,
-          column: null,
-          value: 'P2,p2@example.com,2026-12-31T17:00:00Z',
-          reason: 'has 3 cells; expected 4, as in the header',
-        },
-      ],
-      [
-        'with a cell too many',
-        good('P2', 'Lee, Ann'),
-        { line: 3, column: null, value: good('P2', 'Lee, Ann'), reason: 'has 5 cells; expected 4, as in the header' },
-      ],
-      [
-        'in Latin-1',
-        Buffer.from(good('P2', 'Jürgen'), 'latin1'),
-        { line: 3, column: 'name', value: 'Jürgen', reason: notUtf8 },
-      ],
-      [
-        'of which one cell is Latin-1 and another UTF-8',
-        Buffer.concat([Buffer.from('Pü,'), Buffer.from('Jü@example.com,2026-12-31T17:00:00Z,', 'latin1')]),
-        { line: 3, column: 'email', value: 'Jü@example.com', reason: notUtf8 },
-      ],
-      [
-        'with a NUL byte',
-        good('P2', 'a\u0000b'),
-        { line: 3, column: 'name', value: 'a\u0000b', reason: 'contains a control character or line break' },
-      ],
-      [
-        'with a line break in a name',
-        good('P2', '"a\nb"'),
-        { line: 3, column: 'name', value: 'a\nb', reason: 'contains a control character or line break' },
-      ],
-      [
-        'with a quote that is never closed',
-        'P2,"p2@example.com,2026-12-31T17:00:00Z,',
-        {
-          line: 3,
-          column: 'email',
-          value: '"p2@example.com,2026-12-31T17:00:00Z,',
-          reason: 'has a quote that is never closed',
-        },
-      ],
-      [
-        'with a quote in the middle of a cell',
-        good('P2', 'Jo "the cat" Lee'),
-        {
-          line: 3,
-          column: 'name',
-          value: 'Jo "the cat" Lee',
-          reason: 'has a quote; a cell with quotes must be quoted as a whole',
-        },
-      ],
-      [
-        'that goes on after a closing quote',
-        good('P2', '"Jo" Lee'),
-        {
-          line: 3,
-          column: 'name',
-          value: '"Jo" Lee',
-          reason: 'goes on after its closing quote; a quote inside of a quoted cell is written twice',
-        },
-      ],
-      [
-        'beyond 64 KiB',
-        good('P2', 'x'.repeat(70_000)),
-        { line: 3, column: null, value: good('P2', 'x'.repeat(70_000)).slice(0, 100), reason: 'is longer than 64 KiB' },
-      ],
-    ]
-    it.each(cases)('%s', async (_, row, rejection) => {
-      const content = Buffer.concat([
-        Buffer.from(`${header}\n${good('P1')}\n`),
-        Buffer.from(row),
-        Buffer.from(`\n${good('P3')}\n`),
-      ])
-      for (const size of [10, 65_536]) {
-        const { ids, read, accepted, rejected, rejectedTotal } = await importContent(content, { size })
-        expect(rejected).toEqual([rejection])
-        expect({ ids, read, accepted, rejectedTotal }).toEqual({
-          ids: ['P1', 'P3'],
-          read: 3,
-          accepted: 2,
-          rejectedTotal: 1,
-        })
-      }
-    })
   })
 
   it('loses no row to a quote that only a later row seems to close', async () => {
@@ -343,116 +188,14 @@ describe('importPins from NDJSON', () => {
     expect(table.pins.get('P1')?.name).toBe('Ann')
     expect(warnings).toEqual(['Columns that are not read: team.'])
   })
-
-  it.each<[string | Buffer, string | null, string]>([
-    ['{"pin_id":"P2"', null, 'is not a JSON object'],
-    ['["P2"]', null, 'is not a JSON object'],
-    ['null', null, 'is not a JSON object'],
-    [object({ pin_id: 1.5 }), 'pin_id', 'is not text; expected a JSON string or null'],
-    [object({ name: ['Ann'] }), 'name', 'is not text; expected a JSON string or null'],
-    [object({ status: true }), 'status', 'is not text; expected a JSON string or null'],
-    [object({ email: undefined }), 'email', 'is empty; every row must have it'],
-    [object({ name: 'a\u0000b' }), 'name', 'contains a control character or line break'],
-    [object({ pin_id: 'P2', name: '\ud800' }), 'name', 'contains half of a character (a lone surrogate)'],
-    [object({ pin_id: 'P1' }), 'pin_id', 'comes twice in this file; the row on line 1 counts'],
-    [
-      Buffer.from(object({ name: 'Jürgen' }), 'latin1'),
-      'name',
-      'is not UTF-8; the file seems to be saved in another encoding',
-    ],
-    [
-      Buffer.from(object({ team: 'Jürgen' }), 'latin1'),
-      null,
-      'is not UTF-8; the file seems to be saved in another encoding',
-    ],
-    [object({ note: 'x'.repeat(70_000) }), null, 'is longer than 64 KiB'],
-  ])('refuses %s', async (line, column, reason) => {
-    const content = Buffer.concat([
-      Buffer.from(`${object({})}\n`),
-      Buffer.from(line),
-      Buffer.from(`\n${object({ pin_id: 'P3' })}\n`),
-    ])
-    const { ids, rejected } = await importContent(content, ndjson)
-    expect(rejected).toMatchObject([{ line: 2, column, reason }])
-    expect(ids).toEqual(['P1', 'P3'])
-  })
-
-  it('refuses a file that has no object at all', async () => {
-    for (const text of [`[${object({})}]`, csv(good('P1')), '{\n']) {
-      const error = await errorOf(importContent(text, ndjson))
-      expect(error).toMatchObject({ code: 'input-unreadable', message: 'The file has no line that is a JSON object.' })
-    }
-  })
-})
-
-describe('importPins refuses', () => {
-  it.each<[string, string | Buffer, string, string]>([
-    ['an empty file', '', 'pins.csv:1:1', 'pins.csv is empty.'],
-    ['a file of blank lines', '\ufeff\r\n\n', 'pins.csv:1:1', 'pins.csv is empty.'],
-    ['gzip', gzipSync(csv(good('P1'))), 'pins.csv:1:1', 'pins.csv is compressed with gzip.'],
-    ['a spreadsheet', 'PK\u0003\u0004abc', 'pins.csv:1:1', 'pins.csv is a spreadsheet or zip archive.'],
-    ['UTF-16', Buffer.from(`\ufeff${csv(good('P1'))}`, 'utf16le'), 'pins.csv:1:1', 'pins.csv is UTF-16.'],
-    ['a header without a required column', 'pin_id,name\n', 'pins.csv:1:email', 'The header lacks email, expires_at.'],
-    [
-      'another separator',
-      'pin_id;email;expires_at\n',
-      'pins.csv:1:pin_id',
-      'The header lacks pin_id, email, expires_at.',
-    ],
-    ['a column twice', `\n${header},name\n`, 'pins.csv:2:name', 'The header names name twice.'],
-    [
-      'an open quote in the header',
-      `${header},"note\n${good('P1')}\n`,
-      'pins.csv:1:5',
-      'The header has a quote that is never closed.',
-    ],
-    [
-      'a header that is not UTF-8',
-      Buffer.from(`${header},größe\n`, 'latin1'),
-      'pins.csv:1:1',
-      'The header is not UTF-8; the file seems to be saved in another encoding.',
-    ],
-  ])('%s', async (_, content, path, message) => {
-    const table = new MemoryPinTable()
-    const error = await errorOf(importContent(content, { table }))
-    expect(error).toMatchObject({
-      code: 'input-unreadable',
-      exitCode: 2,
-      path,
-      message,
-      hint: expect.any(String),
-    })
-    expect(table.pins.size).toBe(0)
-    expect(await table.refreshedAt()).toBeNull()
-  })
-
-  it('a file that is missing, or a folder, or of no known format', async () => {
-    const from = (file: string): Promise<unknown> => importPins({ file, table: new MemoryPinTable(), startedAt: 0 })
-    expect(await errorOf(from(join(folder, 'missing.csv')))).toMatchObject({
-      code: 'input-unreadable',
-      message: expect.stringContaining('ENOENT'),
-    })
-    expect(
-      await errorOf(importPins({ file: folder, format: 'csv', table: new MemoryPinTable(), startedAt: 0 })),
-    ).toMatchObject({
-      code: 'input-unreadable',
-      message: `${folder} is a folder.`,
-    })
-    expect(await errorOf(from('pins.txt'))).toMatchObject({
-      code: 'input-unreadable',
-      hint: 'Give --format csv or ndjson.',
-    })
-  })
 })
 
 describe('importPins and its table', () => {
   const many = (count: number): string => csv(...Array.from({ length: count }, (_, i) => good(`P${i}`)))
 
-  it('stores pages of 1,000 and tells the progress after each', async () => {
-    const progress: number[] = []
-    const { table } = await importContent(many(2_500), { onProgress: ({ accepted }) => progress.push(accepted) })
+  it('stores pages of 1,000', async () => {
+    const { table } = await importContent(many(2_500))
     expect(table.pageSizes).toEqual([1_000, 1_000, 500])
-    expect(progress).toEqual([1_000, 2_000, 2_500])
   })
 
   it('marks the table as fresh as of the beginning, when the whole file was read', async () => {
@@ -504,8 +247,24 @@ describe('importPins and its table', () => {
     let pending: Promise<void> | undefined
     const error = await errorOf(importPins({ file, table, startedAt: 0, onProgress }))
     await pending
-    expect(error.message).toMatch(/changed while it was read\. \d+ PINs before that have been imported and stay\.$/)
+    expect(error.message).toMatch(
+      /changed while it was read \(\d+ bytes at first, \d+ in the end\)\. \d+ PINs before that have been imported and stay\.$/,
+    )
     expect(await table.refreshedAt()).toBeNull()
+  })
+
+  it('says what was imported when it cannot go on', async () => {
+    const onRejected = (): void => {
+      throw new ForewarnError('output-unwritable', 'the disk is full')
+    }
+    const late = await errorOf(importContent(`${many(1_500)}bad\n`, { onRejected }))
+    expect(late.message).toBe('the disk is full. 1000 PINs before that have been imported and stay.')
+    expect((await errorOf(importContent(`${many(500)}bad\n`, { onRejected }))).message).toBe(
+      'the disk is full. Nothing was imported.',
+    )
+    expect((await errorOf(importContent(`${many(500)}bad\n`, { onRejected, dryRun: true }))).message).toBe(
+      'the disk is full',
+    )
   })
 
   it('passes on what the table throws', async () => {
@@ -553,6 +312,38 @@ describe('importPins in bounded memory', () => {
     expect(accepted).toBe(rows)
     // The rows are 96 MB; their ids alone take about 15.
     expect(peakBytes).toBeLessThan(35e6)
+  })
+
+  it('counts 200,000 rejected rows without holding them, whatever is wrong with them', async () => {
+    const rows = 200_000
+    const bad = [
+      'P1,nobody',
+      `P1,${'x'.repeat(400)},2026-12-31T17:00:00Z,`,
+      `P1,p@example.com,2026-12-31T17:00:00Z,"${'x'.repeat(400)}`,
+    ]
+    async function* stream(): AsyncGenerator<Buffer> {
+      yield Buffer.from(`${header}\n`)
+      for (let i = 0; i < rows; i += 100) {
+        yield Buffer.from(Array.from({ length: 100 }, (_, k) => `${bad[(i + k) % bad.length]}\n`).join(''))
+      }
+    }
+    let peakBytes = 0
+    let told = 0
+    const before = liveBytes()
+    const onRejected = (): void => {
+      told += 1
+      if (told % 40_000 === 0) peakBytes = Math.max(peakBytes, liveBytes() - before)
+    }
+    const { rejected, rejectedTotal } = await importPins({
+      file: 'x.csv',
+      stream: stream(),
+      table: new MemoryPinTable(),
+      startedAt: 0,
+      onRejected,
+    })
+    expect({ told, rejectedTotal, kept: rejected.length }).toEqual({ told: rows, rejectedTotal: rows, kept: 1_000 })
+    // The rows are 54 MB, the thousand that are kept half a megabyte.
+    expect(peakBytes).toBeLessThan(5e6)
   })
 
   it('reads past a line of 50 MB without holding it', async () => {

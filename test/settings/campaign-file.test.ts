@@ -97,6 +97,8 @@ test.each([
   ['stages: []', ['stages 1:9 ']],
   ['stages: [0d]', ['stages[0] 1:10 ']],
   ['stages: [366d, 07d]', ['stages[0] 1:10 ', 'stages[1] 1:16 ']],
+  ['stages: [-1d, 7 d, 1.5d, 7]', ['stages[0] 1:10 ', 'stages[1] 1:15 ', 'stages[2] 1:20 ', 'stages[3] 1:26 ']],
+  ['stages: 7d', ['stages 1:9 ']],
   ['stages: [30d, soon]', ['stages[1] 1:15 ']],
   ['stages: [7d, 7d]', ['stages[1] 1:14 it stands twice']],
   ['stages: [7d, 14d]', ['stages[1] 1:14 it must stand before 7d']],
@@ -104,7 +106,10 @@ test.each([
   ['spread: 6d', ['spread 1:9 the nearest two warnings are only 6d apart']],
   ['stages: [9d]\nspread: 91d', ['spread 2:9 more than 90 days']],
   ['grace: 1w', ['grace 1:8 ']],
-  ["window: { from: '17:00', to: '17:00' }", ['window.to 1:30 the window ends before it begins']],
+  ['grace: 2026-01-01', ['grace 1:8 ']],
+  ['spread: -1d', ['spread 1:9 ']],
+  ["window: { from: '17:00', to: '17:00' }", ['window.to 1:30 the window is empty']],
+  ["window: { from: '17:00', to: '09:00' }", ['window.to 1:30 the window ends before it begins']],
   ["window: { from: '24:00' }", ['window.from 1:17 no such time of day']],
   ["window: { from: '9:00' }", ['window.from 1:17 ']],
   ['window: { days: [] }', ['window.days 1:17 ']],
@@ -112,9 +117,10 @@ test.each([
   ['window: { timeZone: Mars/Olympus }', ['window.timeZone 1:21 ']],
   ["schedule: { timeZone: '+02:00' }", ['schedule.timeZone 1:23 ']],
   ["schedule: { cron: '* * * *' }", ['schedule.cron 1:19 it has 4 fields']],
-  ["schedule: { cron: '@daily' }", ['schedule.cron 1:19 it has 1 fields']],
+  ["schedule: { cron: '@daily' }", ['schedule.cron 1:19 it has 1 field']],
   ["schedule: { cron: '61 * * * *' }", [expect.stringMatching(/^schedule\.cron 1:19 .*61/)]],
-  ["schedule: { cron: '0 0 31 2 *' }", [expect.stringMatching(/^schedule\.cron 1:19 ./)]],
+  ["schedule: { cron: '0 0 31 2,4 *' }", ['schedule.cron 1:19 none of its months has such a day: it never comes due']],
+  ["schedule: { cron: '' }", ['schedule.cron 1:19 it is empty']],
   ["schedule: { cron: '0 0 * 2 1#5' }", ['schedule.cron 1:19 it comes due in 2044 for the first time']],
   ["schedule: { cron: 'H * * * *' }", ['schedule.cron 1:19 H is not supported']],
   ['pins: { percent: 100.5 }', ['pins.percent 1:18 ']],
@@ -131,9 +137,17 @@ test.each([
   ],
   ['facts: { docsUrl: http://example.com }', ['facts.docsUrl 1:19 a name that ends in Url needs an https:// URL']],
   ['facts: { supportEmail: help }', ['facts.supportEmail 1:24 a name that ends in Email needs a mail address']],
-  ['facts: { note: "", n: 5, bad-name: x }', ['facts.note 1:16 ', 'facts.n 1:23 ', 'facts.bad-name 1:36 ']],
+  [
+    'facts: { note: "", n: 5, bad-name: x }',
+    ['facts.note 1:16 ', 'facts.n 1:23 ', 'facts.bad-name 1:36 its name must be made of letters and digits'],
+  ],
+  ['facts: { note: "a\\0b" }', ['facts.note 1:16 ']],
+  ['pins: { percent: 50%, kind: on }', ['pins.percent 1:18 ']],
   ['mailto: x', ['mailto 1:1 ']],
+  ['<<: { spread: 1d }', ['<< 1:1 YAML 1.2 has no merge keys']],
   ['windw: null', ['windw 1:1 did you mean window?']],
+  ['graec: 7d', ['graec 1:1 did you mean grace?']],
+  ['sched: {}', ['sched 1:1 did you mean schedule?']],
 ])('refuses %s', (lines, problems) => {
   expect(problemsOf(lines)).toEqual(problems)
 })
@@ -150,6 +164,14 @@ test('all that is wrong is told at once, also what only contradicts', () => {
     'spread',
     'locales.default',
   ])
+})
+
+test.each([
+  ['window:', 'window has no value'],
+  ['limit:\n  perHour: # 500', 'perHour has no value'],
+  ['pins: { accounts: }', 'accounts has no value'],
+])('a key without a value is refused, since null would mean "without a limit": %s', (lines, reason) => {
+  expect(problemsOf(lines)).toEqual([expect.stringContaining(reason)])
 })
 
 test('reads the campaigns of a folder in order, with their text, whatever the file is called', () => {
@@ -172,13 +194,14 @@ test('reads the campaigns of a folder in order, with their text, whatever the fi
 test('a broken file does not hide the other campaigns', () => {
   const folder = folderWith({
     'soft-pin.yaml': required,
+    'folder.yaml/x': '',
     'broken.yaml': 'key: broken\nstages: [1d\n',
     'latin.yaml': Buffer.from([0x61, 0xfc]),
   })
   const { campaigns, problems } = loadCampaigns(folder)
   expect(campaigns.map(({ campaign }) => campaign.key)).toEqual(['soft-pin'])
   expect(new Set(problems.map(({ where }) => where.split(':')[0]))).toEqual(
-    new Set([join(folder, 'broken.yaml'), join(folder, 'latin.yaml')]),
+    new Set(['broken.yaml', 'latin.yaml', 'folder.yaml'].map((name) => join(folder, name))),
   )
   expect(loadCampaign(folder, 'soft-pin').campaign.key).toBe('soft-pin')
 })

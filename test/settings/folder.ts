@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -12,4 +13,9 @@ export function folderWith(files: Readonly<Record<string, string | Uint8Array>>)
     writeFileSync(join(folder, name), content)
   }
   return folder
+}
+
+/** A named pipe that nobody writes to: whoever opens it to read waits for ever. */
+export function makePipe(file: string): void {
+  execFileSync('bash', ['-c', 'mkfifo "$0"', file])
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseYaml, readText } from '#settings/yaml-source.ts'
-import { folderWith } from './folder.ts'
+import { folderWith, makePipe } from './folder.ts'
 
 const eight = (text: string) => Array(8).fill(text).join()
 
@@ -35,11 +35,34 @@ test.each([
   ],
   ['lists in lists', `a: ${'['.repeat(21)}${']'.repeat(21)}\n`],
   ['lists without an end', '['.repeat(60_000)],
+  ['lists in lists in a line', `a:\n  ${'- '.repeat(30_000)}`],
+  ['a key without a value', 'a:\nb: 1\n'],
 ])('%s is refused with a place, and does no harm', (_name, text) => {
   const { problems } = parseYaml(text, 'f.yaml')
   expect(problems.length).toBeGreaterThan(0)
   expect(problems.length).toBeLessThanOrEqual(20)
   expect(problems.every(({ where }) => /^f\.yaml(:\d+:\d+)?$/.test(where))).toBe(true)
+})
+
+test.each([
+  ['lists without an end', '['.repeat(60_000)],
+  ['lists in lists in a line', `a:\n  ${'- '.repeat(30_000)}`],
+  ['maps in maps', `a: ${'{ a: '.repeat(30)}1${' }'.repeat(30)}\n`],
+])('says of %s no more than that they are too deep', (_name, text) => {
+  expect(parseYaml(text, 'f.yaml').problems.map(({ message }) => message)).toEqual([
+    'expected valid YAML – nested deeper than 20 levels',
+  ])
+})
+
+test('what follows from one fault is told once', () => {
+  const { problems } = parseYaml('a: { b: 1 }\n  c: 1\n  d: 2\n  e: 3\n', 'f.yaml')
+  expect(problems.map(({ where }) => where)).toEqual(['f.yaml:2:1'])
+})
+
+test('does not wait for a pipe that nobody writes to', () => {
+  const folder = folderWith({})
+  makePipe(join(folder, 'pipe'))
+  expect(() => readText(join(folder, 'pipe'))).toThrow('it is not a regular file')
 })
 
 test('does not read what is no text file of a sane size', () => {
@@ -51,6 +74,6 @@ test('does not read what is no text file of a sane size', () => {
   expect(readText(join(folder, 'fits'))).toHaveLength(64 * 1024)
   expect(() => readText(join(folder, 'long'))).toThrow('longer than 64 KiB')
   expect(() => readText(join(folder, 'latin'))).toThrow()
-  expect(() => readText(folder)).toThrow('not a file')
-  expect(() => readText('/dev/zero')).toThrow('not a file')
+  expect(() => readText(folder)).toThrow('it is a folder')
+  expect(() => readText('/dev/zero')).toThrow('it is not a regular file')
 })

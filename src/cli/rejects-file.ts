@@ -1,0 +1,116 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { resolve } from 'node:path'
+import { ForewarnError } from '#core/errors.ts'
+
+export interface RejectsFile {
+  /** Appends one value as a line, whole or not at all. Throws `output-unwritable`. */
+  readonly write: (row: unknown) => void
+  /** Makes sure that all is on the disk. Throws `output-unwritable`. */
+  readonly finish: () => void
+  readonly close: () => void
+}
+
+/** Standard input, as `input` of `openRejects`. */
+export const standardInput = 0
+
+/** A file by its path or descriptor. */
+type FileName = string | typeof standardInput
+
+/**
+ * Opens the file for rejected rows, and empties it. It holds addresses as they were typed: a new one is for nobody else's eyes.
+ * Throws `usage` when it cannot be written, or is the input or a database, which must not be lost.
+ */
+export function openRejects(file: string, input: FileName): RejectsFile {
+  const lost = isSame(file, input) ? 'the input' : isDatabase(file) ? 'a database' : null
+  if (lost !== null) {
+    throw new ForewarnError('usage', `--rejects ${file} would overwrite ${lost}`, {
+      hint: 'Name another file. Nothing was imported.',
+    })
+  }
+  const descriptor = openForWriting(file)
+  const regular = fstatSync(descriptor).isFile()
+  if (regular) ftruncateSync(descriptor)
+  let wholeBytes = 0
+
+  const unwritable = (error: unknown): ForewarnError => {
+    // The beginning of a line may have found room on a disk that was almost full.
+    if (regular) ftruncateSync(descriptor, wholeBytes)
+    return new ForewarnError('output-unwritable', `--rejects ${file} cannot be written: ${reasonOf(error)}.`, {
+      hint: 'Free some space or name another file, then import again.',
+      cause: error,
+    })
+  }
+  return {
+    write(row) {
+      const line = Buffer.from(`${JSON.stringify(row)}\n`)
+      try {
+        for (let at = 0; at < line.length; ) at += writeSync(descriptor, line, at)
+      } catch (error) {
+        throw unwritable(error)
+      }
+      wholeBytes += line.length
+    },
+    finish() {
+      try {
+        if (regular) fsyncSync(descriptor)
+      } catch (error) {
+        throw unwritable(error)
+      }
+    },
+    close: () => closeSync(descriptor),
+  }
+}
+
+function openForWriting(file: string): number {
+  try {
+    return openSync(file, constants.O_WRONLY | constants.O_CREAT, 0o600)
+  } catch (error) {
+    throw new ForewarnError('usage', `--rejects ${file} cannot be written: ${reasonOf(error)}`, {
+      hint: 'Nothing was imported.',
+      cause: error,
+    })
+  }
+}
+
+/** Also by another name: a link, or a path written otherwise. */
+function isSame(file: string, other: FileName): boolean {
+  if (typeof other === 'string' && resolve(file) === resolve(other)) return true
+  const a = statSync(file, { throwIfNoEntry: false })
+  const b = typeof other === 'number' ? fstatSync(other) : statSync(other, { throwIfNoEntry: false })
+  return a !== undefined && b !== undefined && a.isFile() && a.dev === b.dev && a.ino === b.ino
+}
+
+/** The ledger, above all. */
+function isDatabase(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false
+  const beginning = Buffer.alloc(16)
+  const descriptor = openSync(file, 'r')
+  readSync(descriptor, beginning)
+  closeSync(descriptor)
+  return beginning.toString('latin1') === 'SQLite format 3\0'
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it became too large',
+  EACCES: 'this user may not write it',
+  EROFS: 'the disk is read-only',
+  EISDIR: 'it is a folder',
+  ENOENT: 'its folder does not exist',
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return reasons[code] ?? (error instanceof Error ? error.message : String(error))
+}
