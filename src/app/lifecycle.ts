@@ -1,17 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { CronExpressionParser } from 'cron-parser'
 import type { Campaign } from '#core/campaign.ts'
 import { ForewarnError } from '#core/errors.ts'
 import { type ClockJobName, keepTimetableEveryMs, scanOf, timetable } from '#jobs/schedule.ts'
+import { everything } from '#ledger/ledger.ts'
+import { type OpenedMetrics, openMetrics } from '#observe/metrics.ts'
 import type { ClockJob } from '#queue/queue.ts'
 import { healthRoutes, type RunningWeb, startWeb } from '#web/health.ts'
+import { metricsRoute } from '#web/metrics.ts'
+import { metered } from './metering.ts'
+import { lastTick } from './scan-ticks.ts'
+import { scraped } from './scrape.ts'
 import { endingGraceMs, type Service } from './service.ts'
 
 export const roles = ['scheduler', 'worker', 'web'] as const
 export type Role = (typeof roles)[number]
 
 export interface RunningService {
-  /** Where health is served. */
+  /** Where health and metrics are served. */
   readonly url: string
   /** No claim begins any more; calls have up to `endingGraceMs` to end. May be called twice. */
   stop(): Promise<void>
@@ -22,10 +27,10 @@ export interface RunningService {
  * `ending` signal of the service is its other half.
  */
 export async function startService(
-  service: Service,
+  wired: Service,
   options: { roles: readonly Role[]; web: { host: string; port: number }; end: AbortController },
 ): Promise<RunningService> {
-  const { queue, ledger, log } = service.ports
+  const { queue, ledger, log } = wired.ports
   const has = (role: Role): boolean => options.roles.includes(role)
   if (queue.backend === 'embedded' && has('scheduler') !== has('worker')) {
     throw new ForewarnError(
@@ -37,8 +42,13 @@ export async function startService(
       },
     )
   }
+  const opened = openMetrics()
+  const service = metered(wired, opened.metrics)
   const web = await startWeb(
-    healthRoutes({ ledger: () => ledger.gates.list(), queue: () => queue.counts() }),
+    healthRoutes({ gate: () => ledger.gates.read(everything), queue: () => queue.counts() }).route(
+      '/',
+      metricsRoute(scraped(service, opened, { everyone: has('scheduler') })),
+    ),
     options.web,
   )
   await queue.start()
@@ -55,10 +65,14 @@ export async function startService(
   // Not waited for at the end: it may be in the middle of a call that a closed queue never answers.
   if (has('scheduler')) void keepTimetable(service, options.end.signal)
   log.info('ready', { url: web.url, roles: options.roles.join(','), queue: queue.backend, ledger: ledger.address })
-  return { url: web.url, stop: stopper(service, web, options.end) }
+  return { url: web.url, stop: stopper(service, { web, metrics: opened }, options.end) }
 }
 
-function stopper(service: Service, web: RunningWeb, end: AbortController): () => Promise<void> {
+function stopper(
+  service: Service,
+  { web, metrics }: { web: RunningWeb; metrics: OpenedMetrics },
+  end: AbortController,
+): () => Promise<void> {
   const { queue, policy, mailer, ledger, log } = service.ports
   let stopped: Promise<void> | null = null
   const stop = async (): Promise<void> => {
@@ -66,6 +80,7 @@ function stopper(service: Service, web: RunningWeb, end: AbortController): () =>
     end.abort()
     await queue.stop(Math.min(endingGraceMs, policy.timeoutMs))
     await web.stop()
+    metrics.close()
     mailer.close()
     await ledger.close()
     log.info('stopped')
@@ -122,7 +137,11 @@ async function keepTimetable(service: Service, signal: AbortSignal): Promise<voi
       seen.clear()
       for (const { key } of campaigns) seen.add(key)
     } catch (error) {
-      if (!signal.aborted) log.error('timetable.not-kept', { error: error instanceof Error ? error.name : 'unknown' })
+      // What ticks in the meantime is missed, and made up for afterwards.
+      seen.clear()
+      const code = error instanceof ForewarnError ? error.code : error instanceof Error ? error.name : 'unknown'
+      // The queue tells its own trouble, once per cause.
+      if (!signal.aborted && code !== 'queue-unusable') log.error('timetable.not-kept', { code })
     }
     await pause(keepTimetableEveryMs, undefined, { signal }).catch(() => undefined)
   }
@@ -132,10 +151,8 @@ async function keepTimetable(service: Service, signal: AbortSignal): Promise<voi
 async function missedScan({ ports }: Service, campaigns: readonly Campaign[]): Promise<Campaign[]> {
   if (campaigns.length === 0) return []
   const last = new Map((await ports.ledger.plans.lastScans()).map(({ campaign, startedAt }) => [campaign, startedAt]))
-  return campaigns.filter(({ key, schedule }) => {
-    const scannedAt = last.get(key)
-    const now = new Date(ports.clocks.business())
-    const tick = CronExpressionParser.parse(schedule.cron, { tz: schedule.timeZone, currentDate: now }).prev().getTime()
-    return scannedAt === undefined || scannedAt < tick
+  return campaigns.filter((campaign) => {
+    const scannedAt = last.get(campaign.key)
+    return scannedAt === undefined || scannedAt < lastTick(campaign, ports.clocks.business())
   })
 }

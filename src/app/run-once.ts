@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { limitsByCampaign } from '#core/caps.ts'
+import { waitCauses } from '#control/wait-causes.ts'
 import type { Instant } from '#core/instant.ts'
-import { holdInForce } from '#core/pace.ts'
 import { everything } from '#ledger/ledger.ts'
 import { endingGraceMs, type Service } from './service.ts'
 import { Tally } from './tally.ts'
@@ -125,19 +124,12 @@ async function waitForSecondTry({ ports }: Service, signal: AbortSignal): Promis
 
 /** Pending messages by why they wait: a closed gate, a hold, or their own reason. */
 async function waitingNow({ ports }: Service): Promise<Record<string, number>> {
-  const { ledger, clocks, rate } = ports
-  const gates = new Map((await ledger.gates.list()).map(({ scope, state }) => [scope, state]))
-  const hold = holdInForce(await ledger.pace.read(), rate)
-  const at = clocks.business()
-  const campaigns = (await ledger.editions.all()).map((edition) => edition.campaign)
-  const rooms = await ledger.outbox.rooms(limitsByCampaign(campaigns, at))
+  const at = ports.clocks.business()
+  const causeOf = await waitCauses(ports, at)
   const waiting: Record<string, number> = {}
-  for (const { campaign, why, messages } of await ledger.reports.waiting(at)) {
-    const turn = rooms.get(campaign) === 0 ? 'limit' : 'pace'
-    const held = hold === null ? turn : hold.cause === 'quota' ? 'quota' : 'hold'
-    const closed = gates.get(everything) !== 'on' ? 'gate' : gates.get(campaign) !== 'on' ? 'campaign-off' : null
-    const reason = closed ?? (why === 'ready' ? held : why)
-    waiting[reason] = (waiting[reason] ?? 0) + messages
+  for (const { campaign, why, messages } of await ports.ledger.reports.waiting(at)) {
+    const cause = causeOf(campaign, why)
+    waiting[cause] = (waiting[cause] ?? 0) + messages
   }
   return waiting
 }

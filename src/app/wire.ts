@@ -7,8 +7,8 @@ import type { Edition } from '#core/letter.ts'
 import { ulid } from '#core/ulid.ts'
 import type { Ledger } from '#ledger/ledger.ts'
 import type { OpenedLedger } from '#ledger/open.ts'
-import type { Log } from '#observe/observe.ts'
-import type { PinSource } from '#pins/pins.ts'
+import { type Log, silentLog } from '#observe/observe.ts'
+import type { PinLookup, PinSource } from '#pins/pins.ts'
 import type { Settings } from '#settings/load.ts'
 import type { Service } from './service.ts'
 
@@ -48,12 +48,34 @@ export async function wireCampaigns(settings: Settings, { ledger }: OpenedLedger
       return editionOf(campaign, await compileTemplate(join(settings.templates, campaign.template)))
     },
   }
-  return { ports, warnings: problems.map(({ message }) => message) }
+  return { ports, warnings: problems.map(({ where, message }) => `${where}: ${message}`) }
 }
 
 export interface WiredCampaigns {
   readonly ports: CampaignPorts
   readonly warnings: readonly string[]
+}
+
+/** What a dry run and a forecast need: the ledger and the PINs to read, and all campaigns. */
+export async function wireProspects(settings: Settings, opened: OpenedLedger, clocks: Clocks) {
+  const [{ loadCampaigns }, { readProspects }, { nextTickOf, lastTick }] = await Promise.all([
+    import('#settings/campaign-file.ts'),
+    import('#control/prospects.ts'),
+    import('./scan-ticks.ts'),
+  ])
+  const { ledger } = opened
+  const { campaigns, problems } = loadCampaigns(settings.campaigns)
+  const pins = await pinSource(settings, opened)
+  const policy = { perAddressPerDay: settings.caps.perAddressPerDay, rate: settings.mail.rate }
+  return {
+    ...(await readProspects(
+      ledger,
+      campaigns.map(({ campaign }) => campaign),
+    )),
+    ports: { ledger, pins, nextTick: nextTickOf, lastTick, policy },
+    stale: await isStale(pins, settings.portal.maxAgeMs, clocks),
+    warnings: problems.map(({ where, message }) => `${where}: ${message}`),
+  }
 }
 
 /** Where SES is, when it is not where the SDK's own settings say: the demo's inbox. */
@@ -78,17 +100,18 @@ export interface ServiceNeeds {
 /** All that scans, sends and settles. Nothing of it has started yet. */
 export async function wireService(needs: ServiceNeeds): Promise<Service> {
   const { settings, opened, clocks, log, ending } = needs
-  const [{ sesMailer }, { createComposer }, { ledgerPace }, { openQueue }, identity, { portalGuard }, { bindJobs }] = await Promise.all([
-    import('#mail/ses-client.ts'),
-    import('#mail/compose.ts'),
-    import('#mail/pace.ts'),
-    import('#queue/bullmq-queue.ts'),
-    import('#control/worker-identity.ts'),
-    import('#control/portal-guard.ts'),
-    import('./service.ts'),
-  ])
+  const [{ sesMailer }, { createComposer }, { ledgerPace }, { openQueue }, identity, { portalGuard }, { bindJobs }] =
+    await Promise.all([
+      import('#mail/ses-client.ts'),
+      import('#mail/compose.ts'),
+      import('#mail/pace.ts'),
+      import('#queue/bullmq-queue.ts'),
+      import('#control/worker-identity.ts'),
+      import('#control/portal-guard.ts'),
+      import('./service.ts'),
+    ])
   const { mail, caps, retention } = settings
-  const pins = pinSource(settings, opened)
+  const pins = await pinSource(settings, opened, log)
   return bindJobs({
     ledger: opened.ledger,
     edition: editionsByHash(opened.ledger),
@@ -119,13 +142,25 @@ export async function wireService(needs: ServiceNeeds): Promise<Service> {
   })
 }
 
-/** Where PINs are read: for now the built-in table. */
-export function pinSource({ portal }: Settings, { pinTable }: OpenedLedger): PinSource {
+/**
+ * Where PINs are read: the ledger's own table, or the portal's database, whose connections do not keep the process from ending.
+ * Throws ForewarnError `portal-unusable`.
+ */
+export async function pinSource(
+  { portal }: Settings,
+  { pinTable }: OpenedLedger,
+  log: Log = silentLog,
+): Promise<PinSource & PinLookup> {
   if (portal.url === 'own:') return pinTable
-  throw new ForewarnError('usage', "this version reads PINs from its own table only, not from the portal's database", {
-    path: 'portal.url',
-    hint: "set portal.url to 'own:' and bring the PINs with `forewarn pins import FILE`",
+  const { openPortal } = await import('#pins/portal.ts')
+  const opened = await openPortal(portal.url, portal.relation, {
+    onBadRows: ({ kind }, found) => {
+      for (const flaw of found) log.warn('portal.bad-rows', { kind, ...flaw })
+    },
   })
+  const { unknownColumns } = opened
+  if (unknownColumns.length > 0) log.warn('portal.columns-not-read', { columns: unknownColumns.join(', ') })
+  return opened
 }
 
 /** True when the source was last brought up to date longer ago than `maxAgeMs` (null: never too old). The age is real, not business time's. */

@@ -1,9 +1,11 @@
 import { Command } from 'commander'
-import type { ExplainedEvent, Explanation } from '#control/explain.ts'
+import type { Explanation } from '#control/explain.ts'
+import type { ExplainedEvent } from '#control/explain-events.ts'
 import { ForewarnError } from '#core/errors.ts'
 import { isoInstant } from '#core/instant.ts'
+import type { Pin } from '#core/pin.ts'
 import { isoOrNull, minuteText, secondText } from './instants.ts'
-import { type Globals, print, table, visible } from './output.ts'
+import { facts, type Globals, print, table, visible } from './output.ts'
 import { withLedger } from './settings.ts'
 
 /** `explain PIN_ID|EMAIL|REFERENCE`: for the support desk. */
@@ -15,10 +17,33 @@ export function explainCommand(): Command {
 }
 
 async function tell(asked: string, globals: Globals): Promise<void> {
+  if (asked.trim() === '') throw new ForewarnError('usage', 'a PIN id, an address or a reference is expected')
   await withLedger(globals, 'existing', async (opened) => {
-    const [{ pinSource }, { explain }] = await Promise.all([import('#app/wire.ts'), import('#control/explain.ts')])
+    const [{ pinSource }, { nextTickOf }, { explain }] = await Promise.all([
+      import('#app/wire.ts'),
+      import('#app/scan-ticks.ts'),
+      import('#control/explain.ts'),
+    ])
     const { ledger, settings, clocks } = opened
-    const explanation = await explain({ ledger, pins: pinSource(settings, opened), at: clocks.business() }, asked)
+    // Opened when asked: a portal that is down must not keep back what the ledger knows.
+    let source: ReturnType<typeof pinSource> | undefined
+    const portal = () => {
+      source ??= pinSource(settings, opened)
+      return source
+    }
+    const explanation = await explain(
+      {
+        ledger,
+        pins: {
+          read: async (ids) => (await portal()).read(ids),
+          ofAddress: async (address) => (await portal()).ofAddress(address),
+        },
+        rate: settings.mail.rate,
+        nextTick: nextTickOf,
+        at: clocks.business(),
+      },
+      asked,
+    )
     if (explanation === null) throw unknown(asked)
     print(globals, explanationJson(asked, explanation), () => explanationText(asked, explanation))
   })
@@ -35,22 +60,30 @@ function unknown(asked: string): ForewarnError {
   })
 }
 
-function explanationJson(subject: string, { events, truncated }: Explanation) {
+function explanationJson(subject: string, { pins, events, truncated }: Explanation) {
   return {
     subject,
+    pins:
+      pins?.map(({ pinId, status, setAt, expiresAt }) => {
+        return { pinId, status, setAt: isoOrNull(setAt), expiresAt: isoInstant(expiresAt) }
+      }) ?? null,
     events: events.map((event) => ({ ...event, at: isoInstant(event.at), until: isoOrNull(event.until) })),
     ...(truncated ? { truncated } : {}),
   }
 }
 
-const kinds: Readonly<Record<Explanation['kind'], string>> = { pin: 'PIN', recipient: 'Person', message: 'Mail' }
+const kinds: Readonly<Record<Explanation['kind'], string>> = {
+  pin: 'About PIN',
+  recipient: 'About',
+  message: 'About mail',
+}
 
-function explanationText(asked: string, { kind, events, truncated }: Explanation): string {
-  const head = `${kinds[kind]} ${visible(asked)}`
-  if (events.length === 0) return `${head}\nThe PIN is known, and no stage of it has come due: nothing was decided yet.`
-  const reference = events.findLast((event) => event.reference !== null)?.reference
+function explanationText(asked: string, { kind, pins, events, truncated }: Explanation): string {
+  const head = [`${kinds[kind]} ${visible(asked)}`, ...pinLines(kind, pins)].join('\n')
+  if (events.length === 0) return `${head}\nIt is known; nothing was decided about it, and nothing is to come.`
+  const reference = events.findLast(({ what }) => what === 'sent' || what === 'in_doubt')?.reference
   const rows = events.map((event) => [
-    event.what === 'waiting' ? 'now' : secondText(event.at),
+    event.what === 'waiting' ? 'now' : event.what === 'next' ? minuteText(event.at) : secondText(event.at),
     event.campaign,
     event.stage,
     ...(kind === 'pin' ? [] : [visible(event.pinId ?? '')]),
@@ -64,6 +97,27 @@ function explanationText(asked: string, { kind, events, truncated }: Explanation
     table(['when', 'campaign', 'stage', ...(kind === 'pin' ? [] : ['PIN']), 'what', 'why'], rows),
     ...(reference ? ['', `What a mail said: forewarn messages show ${reference}`] : []),
   ].join('\n')
+}
+
+const pinsShown = 10
+const noAnswer = '  The portal gave no answer: how it stands now, and what comes next, cannot be said.'
+
+const statuses: Readonly<Record<Pin['status'], string>> = {
+  active: 'in use',
+  revoked: 'revoked by the portal',
+  none: 'never set by its holder',
+}
+
+function pinLines(kind: Explanation['kind'], pins: readonly Pin[] | null): string[] {
+  if (pins === null) return [noAnswer]
+  if (pins.length === 0) return kind === 'pin' ? ['  The portal does not have it any more.'] : []
+  const more = pins.length > pinsShown ? [`  and ${pins.length - pinsShown} more PINs`] : []
+  return [...facts(pins.slice(0, pinsShown).map(pinFact)), ...more]
+}
+
+function pinFact({ pinId, status, setAt, expiresAt }: Pin): [name: string, value: string] {
+  const set = setAt === null ? '' : `, set ${minuteText(setAt)}`
+  return [`PIN ${visible(pinId)}`, `${statuses[status]}${set}, expires ${minuteText(expiresAt)}`]
 }
 
 function sentence({ words, reason, until }: ExplainedEvent): string {

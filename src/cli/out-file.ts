@@ -1,5 +1,7 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { ForewarnError } from '#core/errors.ts'
+import { mustBeReplaceable } from './replaceable.ts'
+import { reasonOf } from './write-reasons.ts'
 
 /** A file that is there whole or not at all. */
 export interface OutFile {
@@ -13,20 +15,30 @@ export interface OutFile {
 
 const bufferCharacters = 65_536
 
-/** Begins a file beside the place where it is to be. It may hold addresses: for nobody else's eyes. Throws ForewarnError `output-unwritable`. */
+/**
+ * Begins a file beside the place where it is to be; what is no file, such as a pipe, is written to as it is. It may hold
+ * addresses: for nobody else's eyes. Throws ForewarnError: `output-unwritable`, and `usage` for a file that must not be lost.
+ */
 export function openOutFile(flag: string, path: string): OutFile {
-  const beside = `${path}.${process.pid}.tmp`
+  mustBeReplaceable(flag, path)
+  const there = statSync(path, { throwIfNoEntry: false })
+  const isInPlace = there !== undefined && !there.isFile()
+  // A link stays one.
+  const place = there === undefined ? path : realpathSync(path)
+  const beside = `${place}.${process.pid}.tmp`
   const orTell = <T>(act: () => T): T => {
     try {
       return act()
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new ForewarnError('output-unwritable', `${flag} ${path} cannot be written: ${reason}`, { cause: error })
+      throw new ForewarnError('output-unwritable', `${flag} ${path} cannot be written: ${reasonOf(error)}`, {
+        hint: 'name another file, or see to what is in the way',
+        cause: error,
+      })
     }
   }
-  const file = orTell(() => openSync(beside, 'wx', 0o600))
+  const file = orTell(() => (isInPlace ? openSync(path, 'w') : openSync(beside, 'wx', 0o600)))
   let buffer = ''
-  let kept = false
+  let kept = isInPlace
 
   function flush(): void {
     const bytes = Buffer.from(buffer)
@@ -41,7 +53,7 @@ export function openOutFile(flag: string, path: string): OutFile {
     },
     keep() {
       orTell(flush)
-      orTell(() => renameSync(beside, path))
+      if (!kept) orTell(() => renameSync(beside, place))
       kept = true
     },
     close() {

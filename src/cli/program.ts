@@ -5,6 +5,7 @@ import { campaignCommand } from './campaign.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { explainCommand } from './explain.ts'
+import { forecastCommand } from './forecast.ts'
 import { inboxCommand } from './inbox.ts'
 import { messagesCommand } from './messages.ts'
 import { migrateCommand } from './migrate.ts'
@@ -12,6 +13,7 @@ import { pinsCommand } from './pins.ts'
 import { reportError } from './report-error.ts'
 import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
+import { scanCommand } from './scan.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
@@ -28,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<{ code: number; fai
   const program = buildProgram((code) => {
     outcome.code = code
   })
-  const said = listen(program, argv.includes('--json'))
+  const said = listen(program)
   const fail = (error: unknown): number => reportError(error, { argv, ...commandOf(program, argv), help: said.help })
   // What goes wrong outside of the command's own flow ends the process too, in words.
   process.on('uncaughtException', (error) => process.exit(fail(error)))
@@ -36,7 +38,11 @@ export async function main(argv: readonly string[]): Promise<{ code: number; fai
     await program.parseAsync(argv)
     return { ...outcome, failed: false }
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return { code: exitCode.done, failed: false }
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      const document = said.out.trim() === manifest.version ? { version: manifest.version } : { help: said.out }
+      process.stdout.write(argv.includes('--json') ? `${JSON.stringify(document)}\n` : said.out)
+      return { code: exitCode.done, failed: false }
+    }
     return { code: fail(error), failed: true }
   }
 }
@@ -56,6 +62,8 @@ function buildProgram(end: (code: number) => void): Command {
     demoCommand(end),
     startCommand(),
     runCommand(end),
+    scanCommand(),
+    forecastCommand(),
     pinsCommand(end),
     switchCommand(end),
     stopCommand(end),
@@ -84,12 +92,11 @@ function prepare(command: Command): void {
   for (const inner of command.commands) prepare(inner)
 }
 
-/** Takes over what commander prints itself: help and the version, which are JSON too when JSON is wanted. */
-function listen(program: Command, json: boolean): { help: string } {
-  const said = { help: '' }
+/** Takes over what commander prints itself: help, which comes in pieces, and the version. They are JSON too when JSON is wanted. */
+function listen(program: Command): { out: string; help: string } {
+  const said = { out: '', help: '' }
   const writeOut = (text: string): void => {
-    const document = text.trim() === manifest.version ? { version: manifest.version } : { help: text }
-    process.stdout.write(json ? `${JSON.stringify(document)}\n` : text)
+    said.out += text
   }
   const writeErr = (text: string): void => {
     if (text.startsWith('Usage:')) said.help = text

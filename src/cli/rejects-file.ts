@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ForewarnError } from '#core/errors.ts'
+import { mustBeReplaceable } from './replaceable.ts'
+import { reasonOf } from './write-reasons.ts'
 
 export interface RejectsFile {
   /** Appends one value as a line, whole or not at all. Throws `output-unwritable`. */
@@ -28,15 +20,15 @@ type FileName = string | typeof standardInput
 
 /**
  * Opens the file for rejected rows, and empties it. It holds addresses as they were typed: a new one is for nobody else's eyes.
- * Throws `usage` when it cannot be written, or is the input or a database, which must not be lost.
+ * Throws `usage` when it cannot be written, or would take the place of the input or of anything else that is no list of rejected rows.
  */
 export function openRejects(file: string, input: FileName): RejectsFile {
-  const lost = isSame(file, input) ? 'the input' : isDatabase(file) ? 'a database' : null
-  if (lost !== null) {
-    throw new ForewarnError('usage', `--rejects ${file} would overwrite ${lost}`, {
+  if (isSame(file, input)) {
+    throw new ForewarnError('usage', `--rejects ${file} would overwrite the input`, {
       hint: 'Name another file. Nothing was imported.',
     })
   }
+  mustBeReplaceable('--rejects', file)
   const descriptor = openForWriting(file)
   const regular = fstatSync(descriptor).isFile()
   if (regular) ftruncateSync(descriptor)
@@ -88,29 +80,4 @@ function isSame(file: string, other: FileName): boolean {
   const a = statSync(file, { throwIfNoEntry: false })
   const b = typeof other === 'number' ? fstatSync(other) : statSync(other, { throwIfNoEntry: false })
   return a !== undefined && b !== undefined && a.isFile() && a.dev === b.dev && a.ino === b.ino
-}
-
-/** The ledger, above all. */
-function isDatabase(file: string): boolean {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false
-  const beginning = Buffer.alloc(16)
-  const descriptor = openSync(file, 'r')
-  readSync(descriptor, beginning)
-  closeSync(descriptor)
-  return beginning.toString('latin1') === 'SQLite format 3\0'
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'it became too large',
-  EACCES: 'this user may not write it',
-  EROFS: 'the disk is read-only',
-  EISDIR: 'it is a folder',
-  ENOENT: 'its folder does not exist',
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return reasons[code] ?? (error instanceof Error ? error.message : String(error))
 }

@@ -15,11 +15,18 @@ export interface FailedLine {
 
 /** Prints an error as the command line wants it, and gives its exit code. */
 export function reportError(error: unknown, line: FailedLine): number {
-  const { exit, ...told } = readable(error, line)
+  const { exit, ...said } = readable(error, line)
+  const told = { ...said, message: withoutAddresses(said.message, line.argv) }
   if (line.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: told })}\n`)
   else process.stderr.write(`${textOf(told, line.help)}\n`)
   if (wantsDebug(line.argv) && error instanceof Error) process.stderr.write(`${traceOf(error)}\n`)
   return exit
+}
+
+/** Addresses that were typed are not said again: errors are kept in more places than answers. */
+function withoutAddresses(message: string, argv: readonly string[]): string {
+  const addresses = argv.filter((word) => /.@./.test(word) && !word.includes('/'))
+  return addresses.reduce((text, address) => text.replaceAll(address, 'an address'), message)
 }
 
 interface Told {

@@ -31,7 +31,8 @@ async function allowEverything(options: ResumeOptions): Promise<void> {
   await withLedger(options, 'existing', async (opened) => {
     const { ledger, settings, clocks } = opened
     const [{ pinSource }, { planResume }] = await Promise.all([import('#app/wire.ts'), import('#control/resume.ts')])
-    const ports = { ledger, pins: pinSource(settings, opened), clocks, rate: settings.mail.rate, ramp: settings.resume }
+    const pins = await pinSource(settings, opened)
+    const ports = { ledger, pins, clocks, rate: settings.mail.rate, ramp: settings.resume }
     const before = await gateOfEverything(ledger)
     const plan = await planResume(ports)
     const gate = options.dryRun || before.state === 'on' ? before : await open(options, ports, plan)

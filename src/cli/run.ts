@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { RunReport } from '#app/run-once.ts'
-import { type WaitCause, waitWords } from '#control/explain-words.ts'
+import { waitWords } from '#control/explain-words.ts'
+import type { WaitCause } from '#control/wait-causes.ts'
 import { exitCode, ForewarnError } from '#core/errors.ts'
 import { isoInstant } from '#core/instant.ts'
 import type { Ledger } from '#ledger/ledger.ts'

@@ -4,7 +4,7 @@ import type { Hold, HoldCause } from '#core/hold.ts'
 import { isoInstant } from '#core/instant.ts'
 import { gateJson, headline, sinceFacts } from './gate-view.ts'
 import { isoOrNull, minuteText, secondText, spanText } from './instants.ts'
-import { counted, facts, type Globals, paint, print, table, warn } from './output.ts'
+import { counted, facts, type Globals, paint, print, table, visible, warn } from './output.ts'
 import { withLedger } from './settings.ts'
 
 /** `status`: what is allowed, what waits, how fast it goes, and what is in doubt. */
@@ -51,6 +51,7 @@ function statusText(globals: Globals, report: StatusReport, address: string): st
     headline(globals, gate),
     ...facts([['ledger', address], ...sinceFacts(gate), ...movement(report)]),
     ...holds.flatMap((hold) => holdLines(globals, hold)),
+    ...campaigns.flatMap((campaign) => guardLines(globals, campaign)),
     '',
     campaigns.length > 0 ? campaignTable(globals, campaigns) : 'There are no campaigns.',
     ...(scans.length > 0 ? ['', scanTable(scans)] : []),
@@ -85,6 +86,16 @@ function holdLines(globals: Globals, { cause, since, nextProbeAt }: Hold): strin
   ]
 }
 
+function guardLines(globals: Globals, { key, guard }: CampaignStatus): string[] {
+  if (guard === null) return []
+  const head = paint(globals, 'yellow', `CLOSED BY A GUARD: ${key}`)
+  return [
+    head,
+    `  ${visible(guard)}`,
+    `  see what the portal says of its PINs, then: forewarn campaign enable ${key} --reason "why"`,
+  ]
+}
+
 function campaignTable(globals: Globals, campaigns: readonly CampaignStatus[]): string {
   const rows = campaigns.map((row) => [
     row.key + (row.edited ? ' (edited)' : ''),
@@ -112,7 +123,7 @@ function advice({ gate, campaigns }: StatusReport): string[] {
   if (gate.state === 'off') lines.push('To allow sending again: forewarn switch on --reason "why"')
   if (campaigns.some(({ inDoubt }) => inDoubt > 0))
     lines.push('What is in doubt: forewarn messages list --state in_doubt')
-  if (campaigns.length > 0 && campaigns.every(({ own }) => own === 'off')) {
+  if (campaigns.length > 0 && campaigns.every(({ own, guard }) => own === 'off' && guard === null)) {
     lines.push('No campaign is on. To switch one on: forewarn campaign enable KEY --reason "why"')
   }
   if (campaigns.some(({ edited }) => edited)) {

@@ -1,10 +1,9 @@
 import type { Stage } from '#core/campaign.ts'
 import type { Outcome } from '#core/outcome.ts'
 import type { SkipReason } from '#core/reminder.ts'
-import type { WaitReason } from '#ledger/ledger.ts'
-
-/** Why a message, or a reminder on its way into one, has not gone out yet. */
-export type WaitCause = WaitReason | 'gate' | 'campaign-off' | 'hold' | 'quota' | 'pace' | 'assembly'
+import type { NextStage } from './explain-next.ts'
+import type { OpenVerdict } from './explain-open.ts'
+import type { WaitCause } from './wait-causes.ts'
 
 /** What each answer of SES meant, for somebody on the support desk. */
 export const answerWords: Readonly<Record<Outcome, string>> = {
@@ -31,6 +30,22 @@ export const waitWords: Readonly<Record<WaitCause, string>> = {
   quota: "Amazon SES's quota for the day is used up",
   pace: 'it may be sent now, and waits for its turn',
   assembly: 'it is put into a mail at the next scan',
+}
+
+/** Why a reminder that waits will not go out as it waits now. */
+export function staleWords(verdict: Exclude<OpenVerdict, null>, stage: Stage): string {
+  if (verdict === 'other-address') return 'it leaves this mail: the PIN has another address now, which is written to'
+  return `it will not be sent: ${skipWords(verdict, stage)}`
+}
+
+/** What is to happen at the next stage; `closed`: what has stopped it for now. */
+export function nextWords({ stage, against }: NextStage, closed: 'gate' | 'campaign-off' | null): string {
+  if (against === 'pilot')
+    return `no mail at ${stage}: the campaign writes to a share of people, and not yet to this one`
+  if (against === 'not-covered') return `no mail at ${stage}: the campaign does not write about PINs like this one`
+  if (against !== null) return `no mail at ${stage}: ${skipWords(against, stage)}`
+  const mail = `the mail for the stage ${stage}, unless the PIN is set anew before`
+  return closed === null ? mail : `${mail}; ${waitWords[closed]}`
 }
 
 /** Why a reminder was not sent. */

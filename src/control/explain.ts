@@ -1,171 +1,169 @@
 import { parseAddress } from '#core/address.ts'
-import type { Stage } from '#core/campaign.ts'
-import { limitsByCampaign } from '#core/caps.ts'
+import type { Campaign } from '#core/campaign.ts'
+import type { NextTick } from '#core/forecast.ts'
 import type { Instant } from '#core/instant.ts'
-import { everything, type History, type HistoryMessage, type HistoryReminder, type Ledger } from '#ledger/ledger.ts'
-import type { PinSource } from '#pins/pins.ts'
-import { answerWords, skipWords, type WaitCause, waitWords } from './explain-words.ts'
+import { type Pin, versionOf } from '#core/pin.ts'
+import { addressesOf, recipientOf } from '#core/recipient.ts'
+import type { History, HistoryReminder, Ledger } from '#ledger/ledger.ts'
+import type { PinLookup, PinSource } from '#pins/pins.ts'
+import { type ExplainedEvent, inOrder, messageEvents, reminderEvents, type Standing } from './explain-events.ts'
+import { nextStage } from './explain-next.ts'
+import { type OpenVerdict, openVerdicts } from './explain-open.ts'
+import { nextWords, waitWords } from './explain-words.ts'
+import { type WaitCause, type WaitPorts, waitCauses } from './wait-causes.ts'
 
 /** What was found of what somebody asked for. */
 export interface Explanation {
   readonly kind: 'pin' | 'recipient' | 'message'
-  /** In order of time, what is still to come last; empty for a PIN of which no stage has come due. */
+  /** The PINs that it is about, as the portal has them now: at most 1,000. null: the portal gave no answer. */
+  readonly pins: readonly Pin[] | null
+  /** In order of time, what is still to come last. */
   readonly events: readonly ExplainedEvent[]
   /** True when there are older events than these. */
   readonly truncated: boolean
 }
 
-export interface ExplainedEvent {
-  readonly at: Instant
-  readonly what: What
-  readonly campaign: string
-  readonly stage: Stage
-  /** null: of a message with several */
-  readonly pinId: string | null
-  readonly messageId: string | null
-  readonly reference: string | null
-  /** A skip's reason, why something waits, or how SES answered. */
-  readonly reason: string | null
-  /** The same for a person. */
-  readonly words: string
-  /** For `waiting`: when it is tried next. */
-  readonly until: Instant | null
-}
-
-/** In the order in which they follow one another. */
-const order = ['planned', 'skipped', 'assembled', 'tried', 'sending', 'sent', 'failed', 'in_doubt', 'waiting'] as const
-type What = (typeof order)[number]
-
-export interface ExplainPorts {
-  readonly ledger: Pick<Ledger, 'reports' | 'gates' | 'pace' | 'editions' | 'outbox' | 'recipientKey'>
-  readonly pins: Pick<PinSource, 'read'>
+export interface ExplainPorts extends WaitPorts {
+  readonly ledger: Pick<
+    Ledger,
+    'reports' | 'gates' | 'pace' | 'editions' | 'outbox' | 'plans' | 'recipients' | 'recipientKey'
+  >
+  readonly pins: Pick<PinSource, 'read'> & PinLookup
+  /** When a campaign's scans run. */
+  readonly nextTick: (campaign: Campaign) => NextTick
   /** Business time. */
   readonly at: Instant
 }
 
 const mostEvents = 1_000
+/** PINs of which it is told how they stand and what comes next. */
+const mostPins = 1_000
 
 /**
  * Finds what a person names by PIN id, reference, message id or address, in this order, and tells everything that was
- * decided about it and why. null: nothing is known of it.
+ * decided about it and why, where it waits, and what comes next. null: nothing is known of it.
  */
 export async function explain(ports: ExplainPorts, asked: string): Promise<Explanation | null> {
   const found = await find(ports, asked.trim())
   if (found === null) return null
   const { kind, history } = found
-  const waitsFor = await waitCauses(ports)
+  const pins = found.pins?.slice(0, mostPins) ?? null
+  const standing = await standingOf(ports, history, pins)
   const inMessage = Map.groupBy(history.reminders, ({ messageId }) => messageId)
   const events = [
-    ...history.reminders.flatMap((reminder) => reminderEvents(reminder)),
-    ...history.messages.flatMap((message) => messageEvents(message, inMessage.get(message.id) ?? [], waitsFor)),
+    ...history.reminders.flatMap((reminder) => reminderEvents(reminder, standing.verdictOf(reminder))),
+    ...history.messages.flatMap((message) => messageEvents(message, inMessage.get(message.id) ?? [], standing)),
+    ...(await aheadEvents(ports, history, pins ?? [], standing.causeOf)),
   ].sort(inOrder)
-  return { kind, events: events.slice(-mostEvents), truncated: history.truncated || events.length > mostEvents }
+  const truncated = history.truncated || events.length > mostEvents || (found.pins ?? []).length > mostPins
+  return { kind, pins, events: events.slice(-mostEvents), truncated }
 }
 
-/** By time, then by what follows from what; what is still to come stands last. */
-function inOrder(one: ExplainedEvent, other: ExplainedEvent): number {
-  const isAhead = ({ what }: ExplainedEvent) => Number(what === 'waiting')
-  return isAhead(one) - isAhead(other) || one.at - other.at || order.indexOf(one.what) - order.indexOf(other.what)
+/** How things stand now for what is open. */
+async function standingOf(
+  { ledger, pins: portal, at: now, rate }: ExplainPorts,
+  { reminders, messages }: History,
+  pins: readonly Pin[] | null,
+): Promise<Standing & { verdictOf: (reminder: HistoryReminder) => OpenVerdict }> {
+  const messageOf = new Map(messages.map((message) => [message.id, message]))
+  const open = reminders.filter(({ outcome, messageId }) => {
+    return outcome === null && (messageId === null || messageOf.get(messageId)?.state === 'pending')
+  })
+  // Also those that have another address by now.
+  const openPins = [...new Set(open.map(({ pinId }) => pinId))]
+  const found = pins === null ? null : (await answerOf(read(portal, openPins))).found
+  const known = found === null ? null : new Map(found.map((pin) => [pin.pinId, pin]))
+  const judged = await openVerdicts(ledger, known, now)
+  const isOpen = new Set(open)
+  const verdictOf = (reminder: HistoryReminder): OpenVerdict => {
+    if (!isOpen.has(reminder)) return null
+    return judged(reminder, messageOf.get(reminder.messageId ?? '')?.recipientKey ?? null)
+  }
+  return {
+    now,
+    causeOf: await waitCauses({ ledger, rate }, now),
+    verdictOf,
+    isLive: ({ id }) => open.some((reminder) => reminder.messageId === id && verdictOf(reminder) === null),
+  }
 }
 
-async function find(
-  { ledger, pins }: ExplainPorts,
-  asked: string,
-): Promise<{ kind: Explanation['kind']; history: History } | null> {
+interface Found {
+  readonly kind: Explanation['kind']
+  readonly history: History
+  /** As the portal has them now; null: it gave no answer. */
+  readonly pins: readonly Pin[] | null
+}
+
+/** Throws what the portal threw, when the ledger knows nothing and so the portal's answer would have counted. */
+async function find({ ledger, pins }: ExplainPorts, asked: string): Promise<Found | null> {
   const { reports } = ledger
   const ofPin = await reports.history({ pinId: asked })
-  if (ofPin.reminders.length > 0) return { kind: 'pin', history: ofPin }
+  const pin = await answerOf(read(pins, [asked]))
+  if (ofPin.reminders.length > 0 || (pin.found ?? []).length > 0)
+    return { kind: 'pin', history: ofPin, pins: pin.found }
+
   const message = await reports.message(asked)
-  if (message !== null) return { kind: 'message', history: await reports.history({ messageId: message.id }) }
+  if (message !== null) {
+    const history = await reports.history({ messageId: message.id })
+    const ids = new Set(history.reminders.map(({ pinId }) => pinId))
+    return { kind: 'message', history, pins: (await answerOf(read(pins, [...ids]))).found }
+  }
   const parsed = parseAddress(asked)
-  if ('address' in parsed) {
-    const history = await reports.history({ recipientKey: ledger.recipientKey(parsed.address) })
-    if (history.reminders.length > 0) return { kind: 'recipient', history }
-  }
-  // The portal has it, but no stage of it has come due.
-  return (await pins.read([asked])).has(asked) ? { kind: 'pin', history: ofPin } : null
+  if ('problem' in parsed) return nothing(pin)
+  const history = await reports.history({ recipientKey: ledger.recipientKey(parsed.address) })
+  const theirs = await answerOf(pins.ofAddress(parsed.address))
+  const isKnown = history.reminders.length > 0 || (theirs.found ?? []).length > 0
+  return isKnown ? { kind: 'recipient', history, pins: theirs.found } : nothing(theirs)
 }
 
-function reminderEvents(reminder: HistoryReminder): ExplainedEvent[] {
-  const { campaign, stage, pinId, messageId, outcome, reason, createdAt, decidedAt } = reminder
-  const base = { campaign, stage, pinId, messageId, reference: null, reason: null, until: null }
+async function read(pins: ExplainPorts['pins'], ids: readonly string[]): Promise<Pin[]> {
+  return [...(await pins.read(ids)).values()]
+}
+
+/** What the portal said, or why it did not. */
+type PortalAnswer = { readonly found: readonly Pin[] } | { readonly found: null; readonly error: unknown }
+
+async function answerOf(pins: Promise<readonly Pin[]>): Promise<PortalAnswer> {
+  try {
+    return { found: await pins }
+  } catch (error) {
+    return { found: null, error }
+  }
+}
+
+function nothing(answer: PortalAnswer): null {
+  if (answer.found === null) throw answer.error
+  return null
+}
+
+/** What each campaign that was ever enabled is to do next about these PINs: what waits under another address, and what comes. */
+async function aheadEvents(
+  { ledger, nextTick, at }: ExplainPorts,
+  { reminders }: History,
+  pins: readonly Pin[],
+  causeOf: (campaign: string, why: 'ready') => WaitCause,
+): Promise<ExplainedEvent[]> {
+  const recipients = await ledger.recipients(addressesOf(pins))
+  const ids = pins.map(({ pinId }) => pinId)
   const events: ExplainedEvent[] = []
-  // Decided in the same write: it was never meant to be sent.
-  if (outcome !== 'skipped' || decidedAt !== createdAt) {
-    events.push({ ...base, at: createdAt, what: 'planned', words: `the stage ${stage} had come due` })
-  }
-  if (outcome === 'skipped' && decidedAt !== null) {
-    const words = reason === null ? 'not sent' : skipWords(reason, stage)
-    events.push({ ...base, at: decidedAt, what: 'skipped', reason, words })
-  }
-  if (outcome === null && messageId === null) {
-    events.push({ ...base, at: createdAt, what: 'waiting', reason: 'assembly', words: waitWords.assembly })
-  }
-  return events
-}
-
-function messageEvents(
-  message: HistoryMessage,
-  reminders: readonly HistoryReminder[],
-  waitsFor: (message: HistoryMessage) => WaitCause,
-): ExplainedEvent[] {
-  const { id, reference, campaign, stage, state, createdAt, updatedAt, sentAt, notBefore, attempts } = message
-  const [only] = reminders
-  const pinId = reminders.length === 1 && only ? only.pinId : null
-  const base = { campaign, stage, pinId, messageId: id, reference, reason: null, until: null }
-  const events: ExplainedEvent[] = [
-    { ...base, at: createdAt, what: 'assembled', words: `put into the mail with the reference ${reference}` },
-  ]
-  for (const { number, askedAt, endedAt, outcome, code } of attempts) {
-    if (number === message.currentAttempt) continue
-    const words = outcome === null ? 'a call to SES began, and its end is not known' : answerWords[outcome]
-    events.push({ ...base, at: endedAt ?? askedAt, what: 'tried', reason: code ?? outcome, words })
-  }
-
-  const last = attempts.find(({ number }) => number === message.currentAttempt)
-  const reason = last?.code ?? null
-  switch (state) {
-    case 'sent':
-      events.push({ ...base, at: sentAt ?? updatedAt, what: 'sent', words: answerWords.accepted })
-      break
-    case 'failed':
-      events.push({ ...base, at: updatedAt, what: 'failed', reason, words: answerWords.refused })
-      break
-    case 'in_doubt':
-      events.push({ ...base, at: updatedAt, what: 'in_doubt', reason, words: answerWords.unknown })
-      break
-    case 'sending':
-      events.push({ ...base, at: updatedAt, what: 'sending', words: 'handed to SES just now; its answer is awaited' })
-      break
-    case 'pending': {
-      const cause = waitsFor(message)
-      const until = isTimed(cause) ? notBefore : null
-      events.push({ ...base, at: updatedAt, what: 'waiting', reason: cause, words: waitWords[cause], until })
-      break
+  for (const { campaign } of await ledger.editions.all()) {
+    const known = Map.groupBy(await ledger.plans.known(campaign.key, ids), ({ pinId }) => pinId)
+    const cause = causeOf(campaign.key, 'ready')
+    const closed = cause === 'gate' || cause === 'campaign-off' ? cause : null
+    for (const pin of pins) {
+      const theirs = known.get(pin.pinId) ?? []
+      const base = { campaign: campaign.key, pinId: pin.pinId, messageId: null, reference: null, until: null }
+      // Still in a mail to the address that it had before.
+      for (const { id, stage, outcome, version } of theirs) {
+        if (outcome !== null || version !== versionOf(pin) || reminders.some((one) => one.id === id)) continue
+        events.push({ ...base, at, what: 'waiting', stage, reason: 'assembly', words: waitWords.assembly })
+      }
+      const next = nextStage(pin, campaign, recipientOf(pin, recipients), theirs, at, nextTick(campaign))
+      if (next === null) continue
+      const reason = next.against ?? closed
+      const words = nextWords(next, closed)
+      events.push({ ...base, at: next.at, what: 'next', stage: next.stage, reason, words })
     }
-    case 'skipped': // Its reminders say why.
-      break
   }
   return events
-}
-
-/** Of these the ledger knows when they end. */
-function isTimed(cause: WaitCause): boolean {
-  return cause === 'window' || cause === 'cap' || cause === 'limit' || cause === 'back-off' || cause === 'portal'
-}
-
-/** Why a pending message waits now: what stops everything first, then its own cause. */
-async function waitCauses({ ledger, at }: ExplainPorts): Promise<(message: HistoryMessage) => WaitCause> {
-  const gates = new Map((await ledger.gates.list()).map(({ scope, state }) => [scope, state]))
-  const { hold } = await ledger.pace.read()
-  const campaigns = (await ledger.editions.all()).map((edition) => edition.campaign)
-  const rooms = await ledger.outbox.rooms(limitsByCampaign(campaigns, at))
-  return ({ campaign, notBefore, notAfter, wait }) => {
-    if (gates.get(everything) !== 'on') return 'gate'
-    if (gates.get(campaign) !== 'on') return 'campaign-off'
-    if (notBefore > at) return wait ?? 'window'
-    if (notAfter !== null && notAfter <= at) return 'window'
-    if (hold !== null) return hold.cause === 'quota' ? 'quota' : 'hold'
-    return rooms.get(campaign) === 0 ? 'limit' : 'pace'
-  }
 }

@@ -1,6 +1,6 @@
 import type { Clocks } from '#core/clock.ts'
 import { goneWindowMs, tooManyGone } from '#core/gone-share.ts'
-import type { Ledger } from '#ledger/ledger.ts'
+import type { Gate, Ledger } from '#ledger/ledger.ts'
 import type { Log } from '#observe/observe.ts'
 
 export interface GuardPorts {
@@ -45,9 +45,9 @@ export function portalGuard({ ledger, clocks, log }: GuardPorts): { saw(campaign
   }
 
   async function closed(campaign: string, { read, gone }: Seen): Promise<boolean> {
-    const reason = `guard: ${gone} of ${read} PINs that were read again within a minute were gone`
+    const reason = `${mark}${gone} of ${read} PINs that were read again within a minute were gone`
     try {
-      const { changed } = await ledger.gates.close(campaign, { actor: 'forewarn', reason })
+      const { changed } = await ledger.gates.close(campaign, { actor, reason })
       if (changed) log.error('guard.closed-campaign', { campaign, read, gone })
       return true
     } catch (error) {
@@ -55,4 +55,13 @@ export function portalGuard({ ledger, clocks, log }: GuardPorts): { saw(campaign
       return false
     }
   }
+}
+
+const actor = 'forewarn'
+/** Begins the reason: a person may act under the same name. */
+const mark = 'guard: '
+
+/** True when a guard closed this gate, and nobody has opened it since. */
+export function closedByGuard(gate: Gate): boolean {
+  return gate.state === 'off' && gate.actor === actor && gate.reason.startsWith(mark)
 }

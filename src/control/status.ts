@@ -4,6 +4,7 @@ import type { Instant } from '#core/instant.ts'
 import { holdInForce, type RatePolicy, rampFactor, rateLimit } from '#core/pace.ts'
 import { everything, type Gate, type Ledger, type PaceState } from '#ledger/ledger.ts'
 import { type CampaignPorts, viewCampaigns } from './campaigns.ts'
+import { closedByGuard } from './portal-guard.ts'
 
 export interface StatusReport {
   readonly gate: Gate
@@ -25,6 +26,8 @@ export interface CampaignStatus {
   readonly own: 'on' | 'off'
   readonly effective: 'on' | 'off'
   readonly edited: boolean
+  /** Why a guard has closed its gate; null: none has. */
+  readonly guard: string | null
   readonly pending: number
   readonly sending: number
   readonly sent: number
@@ -87,13 +90,14 @@ const unreadable: Gate = { scope: everything, state: 'off', epoch: 0, reason: 't
 
 async function campaignStatus({ ledger, campaigns }: StatusPorts): Promise<CampaignStatus[]> {
   const counts = await ledger.reports.countsByCampaign()
-  return (await viewCampaigns(campaigns)).map(({ key, own, effective, edited }) => {
+  return (await viewCampaigns(campaigns)).map(({ key, own, effective, edited, gate }) => {
     const states = counts.get(key)
     return {
       key,
       own,
       effective,
       edited,
+      guard: gate !== null && closedByGuard(gate) ? gate.reason : null,
       pending: states?.pending ?? 0,
       sending: states?.sending ?? 0,
       sent: states?.sent ?? 0,
@@ -104,7 +108,7 @@ async function campaignStatus({ ledger, campaigns }: StatusPorts): Promise<Campa
   })
 }
 
-function limitNow(rate: RatePolicy, pace: PaceState): number {
+export function limitNow(rate: RatePolicy, pace: PaceState): number {
   const factor = rampFactor(pace.resumeRamp, pace.databaseAt) * rampFactor(pace.throttledRamp, pace.databaseAt)
   return rateLimit(rate, pace.sesRatePerSecond) * factor
 }

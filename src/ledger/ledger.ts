@@ -446,6 +446,7 @@ export interface HistoryMessage {
   readonly id: string
   readonly reference: string
   readonly campaign: string
+  readonly recipientKey: string
   readonly stage: Stage
   readonly state: MessageState
   readonly notBefore: Instant

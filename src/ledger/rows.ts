@@ -111,6 +111,7 @@ export function historyMessageOf(row: MessageTableRow, attempts: readonly Attemp
     id: row.id,
     reference: row.reference,
     campaign: row.campaign,
+    recipientKey: row.recipientKey,
     stage: row.stage as Stage,
     state: row.state,
     notBefore: row.notBefore,

@@ -1,10 +1,13 @@
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { ForewarnError } from '#core/errors.ts'
+import type { Gate } from '#ledger/ledger.ts'
+import { timely } from './timely.ts'
 
 /** What readiness asks. Each throws when its part does not answer. */
 export interface HealthChecks {
-  readonly ledger: () => Promise<unknown>
+  /** The gate of everything; null: the ledger has none, which is as if it could not be read. */
+  readonly gate: () => Promise<Gate | null>
   readonly queue: () => Promise<unknown>
 }
 
@@ -14,26 +17,36 @@ export interface RunningWeb {
   stop(): Promise<void>
 }
 
-/** `/healthz`: the process is up. `/readyz`: ledger (and with it the gates) and queue answer; a closed gate is ready. */
-export function healthRoutes(checks: HealthChecks): Hono {
+/** What has not answered for so long is not ready. */
+export const answerWithinMs = 2_000
+
+/**
+ * `/healthz`: the process is up. `/readyz`: the ledger, the kill switch in it and the queue answer within `withinMs`; a closed gate
+ * is ready.
+ */
+export function healthRoutes(checks: HealthChecks, withinMs = answerWithinMs): Hono {
+  const askGate = timely(checks.gate, withinMs)
+  const askQueue = timely(checks.queue, withinMs)
   const app = new Hono()
   app.get('/healthz', (context) => context.json({ ok: true }))
   app.get('/readyz', async (context) => {
-    const [ledger, queue] = await Promise.all([answers(checks.ledger), answers(checks.queue)])
-    return context.json({ ready: ledger && queue, ledger, queue }, ledger && queue ? 200 : 503)
+    // What is wrong stands in the log of the part itself; readiness is asked every few seconds.
+    const [asked, queue] = await Promise.all([
+      askGate().catch(() => noAnswer),
+      askQueue().then(
+        () => true,
+        () => false,
+      ),
+    ])
+    const ledger = asked !== noAnswer
+    const gate = ledger && asked !== null
+    const ready = gate && queue
+    return context.json({ ready, ledger, gate, queue }, ready ? 200 : 503)
   })
   return app
 }
 
-async function answers(check: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await check()
-    return true
-  } catch {
-    // What is wrong stands in the log of the part itself; readiness is asked every few seconds.
-    return false
-  }
-}
+const noAnswer = Symbol('no answer')
 
 /** Serves on `host:port` (0: any free one). Throws ForewarnError `port-taken`. */
 export async function startWeb(app: Hono, { host, port }: { host: string; port: number }): Promise<RunningWeb> {

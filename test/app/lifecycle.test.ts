@@ -4,6 +4,7 @@ import { bindJobs, type ServicePorts } from '#app/service.ts'
 import { openQueue } from '#queue/bullmq-queue.ts'
 import type { ClockJob, Queue, QueueHandlers, Timetable } from '#queue/queue.ts'
 import { aHolder, hourMs, monday, never, newWorld, ops, secret, type World } from '../jobs/world.ts'
+import { parseExposition } from '../observe/exposition.ts'
 
 /** A queue that does nothing by itself, and tells what it was asked for. */
 class QuietQueue implements Queue {
@@ -118,7 +119,7 @@ describe('a service that starts', () => {
     const queue = new QuietQueue()
     const { url } = await started(world, queue)
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
-    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true, ledger: true, queue: true })
+    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true, ledger: true, gate: true, queue: true })
 
     await world.ledger.gates.close('*', ops)
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
@@ -126,7 +127,32 @@ describe('a service that starts', () => {
     queue.counts = () => Promise.reject(new Error('redis://user:password@host'))
     const response = await fetch(`${url}/readyz`)
     expect(response.status).toBe(503)
-    expect(await response.json()).toEqual({ ready: false, ledger: true, queue: false })
+    expect(await response.json()).toEqual({ ready: false, ledger: true, gate: true, queue: false })
+  })
+})
+
+describe('the metrics of a running service', () => {
+  it.each<[readonly Role[], boolean]>([
+    [['scheduler'], true],
+    [['worker', 'web'], false],
+  ])('are served as %s, those of the ledger by the scheduler alone', async (given, everyone) => {
+    const world = await newWorld()
+    const { url } = await started(world, new QuietQueue(), { roles: given })
+    const shown = parseExposition(await (await fetch(`${url}/metrics`)).text())
+    expect(shown.value('forewarn_sending_allowed', { scope: '*' })).toBe(everyone ? 1 : undefined)
+    expect(shown.value('forewarn_scans_total', { campaign: 'soft-pin', result: 'done' })).toBe(0)
+  })
+
+  it('count what the queue starts', async () => {
+    const world = await newWorld()
+    const queue = new QuietQueue()
+    const { url } = await started(world, queue)
+    const [id = ''] = await world.due(aHolder('ada'))
+    await queue.handlers?.send(id, never)
+    await queue.clock('scan', 'soft-pin')
+    const shown = parseExposition(await (await fetch(`${url}/metrics`)).text())
+    expect(shown.happened('forewarn_messages_total')).toEqual({ 'soft-pin 7d sent': 1 })
+    expect(shown.happened('forewarn_scans_total')).toEqual({ 'soft-pin done': 1 })
   })
 })
 

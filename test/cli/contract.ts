@@ -26,6 +26,7 @@ export const failure = z.strictObject({
 })
 
 export const pinsImport = z.strictObject({
+  removed: count.optional(),
   read: count,
   accepted: count,
   rejectedTotal: count,
@@ -40,6 +41,30 @@ export const pinsImport = z.strictObject({
     )
     .max(1_000),
   truncated,
+})
+
+export const scanDryRun = z.strictObject({
+  at: instant,
+  campaigns: z.record(
+    key,
+    z.strictObject({
+      own: onOff,
+      examined: count,
+      total: count,
+      reminders: z
+        .array(z.strictObject({ pinId: z.string(), version: z.string(), stage, dueAt: instant, to: z.string() }))
+        .max(1_000),
+      skipped,
+    }),
+  ),
+  truncated,
+})
+
+export const forecast = z.strictObject({
+  days: z
+    .array(z.strictObject({ date: z.iso.date(), messages: z.record(key, count), over: z.record(key, count) }))
+    .min(1)
+    .max(366),
 })
 
 const runMembers = {
@@ -85,6 +110,7 @@ export const status = z.strictObject({
       own: onOff,
       effective: onOff,
       edited: z.boolean(),
+      guard: z.string().nullable(),
       pending: count,
       sending: count,
       sent: count,
@@ -102,6 +128,16 @@ export const status = z.strictObject({
 
 export const explain = z.strictObject({
   subject: z.string(),
+  pins: z
+    .array(
+      z.strictObject({
+        pinId: z.string(),
+        status: z.enum(['active', 'revoked', 'none']),
+        setAt: instant.nullable(),
+        expiresAt: instant,
+      }),
+    )
+    .nullable(),
   events: z.array(
     z.strictObject({
       at: instant,

@@ -27,6 +27,10 @@ describe('a command line that fails', () => {
     ['messages list --state lost', 2, 'usage'],
     ['run', 2, 'usage'],
     ['run --once --at yesterday', 2, 'usage'],
+    ['scan', 2, 'usage'],
+    ['scan --dry-run --at yesterday', 2, 'usage'],
+    ['forecast', 2, 'usage'],
+    ['forecast --days 0', 2, 'usage'],
     ['demo --pins 0', 2, 'usage'],
     ['demo --once --log-level loud', 2, 'usage'],
     ['inbox --port http', 2, 'usage'],
@@ -42,6 +46,8 @@ describe('a command line that fails', () => {
     ['campaign list', 1, 'ledger-unusable'],
     ['campaign disable soft-pin', 1, 'ledger-unusable'],
     ['explain PIN-1', 1, 'ledger-unusable'],
+    ['scan --dry-run', 1, 'ledger-unusable'],
+    ['forecast --days 3', 1, 'ledger-unusable'],
     ['switch status', 1, 'ledger-unusable'],
     ['switch on --reason again --yes', 1, 'ledger-unusable'],
     ['switch off', 1, 'not-stopped'],
@@ -65,6 +71,19 @@ describe('a command line that fails', () => {
       `error: there is no ledger at ${shop.ledgerFile}\n  hint: ${ended.stderr.split('hint: ')[1]}`,
     )
     expect(ended.stderr).toContain('forewarn migrate')
+  })
+
+  it('says no address again that was typed', async () => {
+    const lines = [
+      ['explain', 'ann@example.com', 'bob@example.com'],
+      ['suppress', 'ann@example.com'],
+      ['messages', 'show', 'ann@example.com'],
+    ]
+    for (const words of lines) {
+      const { stdout, stderr, code } = await shop.run(...words)
+      expect(code, words.join(' ')).toBeGreaterThan(0)
+      expect(`${stdout}${stderr}`).not.toContain('@')
+    }
   })
 
   it('shows the help of a command that needs another word', async () => {
@@ -92,6 +111,8 @@ describe('help', () => {
     'demo',
     'start',
     'run',
+    'scan',
+    'forecast',
     'pins import',
     'switch',
     'switch off',
@@ -126,6 +147,7 @@ describe('help', () => {
 
   it('and the version are JSON too where JSON is wanted', async () => {
     expect((await shop.json('--version')).document).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/) })
+    expect((await shop.json('--help')).document).toEqual({ help: expect.stringContaining('To stop everything') })
     expect((await shop.json('switch', '--help')).document).toEqual({ help: expect.stringContaining('switch') })
   })
 })
