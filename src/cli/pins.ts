@@ -66,15 +66,18 @@ interface Destination {
   readonly clocks: Clocks
 }
 
+const elsewhere = "PINs are read from the portal's database (portal.url): what is imported here is not looked at"
+
 /** A dry run changes no ledger; it needs one only to know whom it would remove. */
 async function withTable<T>(options: ImportOptions, use: (at: Destination) => Promise<T>): Promise<T> {
   if (options.dryRun && !options.replace) {
     const [{ noTable }, { systemClocks }] = await Promise.all([import('#pins/no-table.ts'), import('#app/clocks.ts')])
     return use({ table: noTable, leases: null, clocks: systemClocks() })
   }
-  return withLedger(options, options.dryRun ? 'existing' : 'current', ({ ledger, pinTable, clocks }) =>
-    use({ table: pinTable, leases: ledger.leases, clocks }),
-  )
+  return withLedger(options, options.dryRun ? 'existing' : 'current', ({ ledger, pinTable, clocks, settings }) => {
+    if (settings.portal.url !== 'own:') warn(options, elsewhere)
+    return use({ table: pinTable, leases: ledger.leases, clocks })
+  })
 }
 
 async function importInto(

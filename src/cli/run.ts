@@ -32,22 +32,27 @@ async function run(options: RunOptions): Promise<number> {
     import('#app/wire.ts'),
     import('#app/run-once.ts'),
   ])
-  const clocks = systemClocks(await readAt(options.at, systemClocks()))
+  const at = await readAt(options.at, systemClocks())
+  const clocks = systemClocks(at)
   const log = await logFor(options, settings.log.level)
   const opened = await wireLedger(settings, clocks)
-  const campaign = options.campaign ?? null
-  if (campaign !== null) await mustBeKnown(campaign, settings.campaigns, opened.ledger)
-  const ending = untilAsked()
-  // A queue of its own: what another process has queued is not this run's to drain.
-  const queue = { url: 'embedded:', name: 'forewarn-run' }
-  const service = await wireService({ settings, opened, clocks, log, ending: ending.signal, queue })
   try {
-    const report = await runOnce(service, campaign, ending.signal)
-    print(options, reportJson(report), () => reportText(options, report, campaign))
-    return exitOf(report)
+    const campaign = options.campaign ?? null
+    if (campaign !== null) await mustBeKnown(campaign, settings.campaigns, opened.ledger)
+    const ending = untilAsked()
+    // A queue of its own: what another process has queued is not this run's to drain.
+    const queue = { url: 'embedded:', name: 'forewarn-run' }
+    const service = await wireService({ settings, opened, clocks, log, ending: ending.signal, queue })
+    try {
+      const report = await runOnce(service, campaign, ending.signal)
+      // Business time has gone on since; it began at the instant that was asked for.
+      print(options, reportJson({ ...report, at: at ?? report.at }), () => reportText(options, report, campaign))
+      return exitOf(report)
+    } finally {
+      await service.ports.queue.stop(settings.mail.timeoutMs)
+      service.ports.mailer.close()
+    }
   } finally {
-    await service.ports.queue.stop(settings.mail.timeoutMs)
-    service.ports.mailer.close()
     await opened.ledger.close()
   }
 }

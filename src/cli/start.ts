@@ -34,16 +34,20 @@ async function start(options: StartOptions): Promise<void> {
   const clocks = systemClocks()
   const log = await logFor(options, settings.log.level)
   const opened = await wireLedger(settings, clocks)
-  const end = untilAsked()
-  const queue = { url: settings.queue, name: 'forewarn' }
-  const service = await wireService({ settings, opened, clocks, log, ending: end.signal, queue })
-  const running = await startService(service, { roles: chosen, web: settings.web, end })
-  if (options.json) print(options, { ready: true, url: running.url, roles: chosen }, () => '')
-  await new Promise((resolve) => {
-    if (end.signal.aborted) resolve(undefined)
-    else end.signal.addEventListener('abort', resolve, { once: true })
-  })
-  await running.stop()
+  try {
+    const end = untilAsked()
+    const queue = { url: settings.queue, name: 'forewarn' }
+    const service = await wireService({ settings, opened, clocks, log, ending: end.signal, queue })
+    const running = await startService(service, { roles: chosen, web: settings.web, end })
+    if (options.json) print(options, { ready: true, url: running.url, roles: chosen }, () => '')
+    await new Promise((resolve) => {
+      if (end.signal.aborted) resolve(undefined)
+      else end.signal.addEventListener('abort', resolve, { once: true })
+    })
+    await running.stop()
+  } finally {
+    await opened.ledger.close()
+  }
 }
 
 function readRoles(text: string): Role[] {

@@ -208,8 +208,9 @@ describe('stopping and starting again', () => {
   })
 
   it('refuses to run while all is stopped', async () => {
-    const run = await expectJson(contract.runRefused, 3, 'run', '--once')
-    expect(run).toMatchObject({ refused: 'gate', scanned: {} })
+    const at = '2026-01-05T10:00:00Z'
+    const run = await expectJson(contract.runRefused, 3, 'run', '--once', '--at', at)
+    expect(run).toMatchObject({ refused: 'gate', scanned: {}, at })
     expect((await shop.run('run', '--once')).stdout).toMatch(/^SENDING IS STOPPED\n/)
   })
 
