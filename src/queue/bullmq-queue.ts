@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue as BullQueue } from 'bullmq'
 import { ForewarnError } from '#core/errors.ts'
 import type { Log } from '#observe/observe.ts'
@@ -140,9 +141,19 @@ export class BullmqQueue implements Queue {
     const closed = this.#close(opened)
     await Promise.all(running.map((jobs) => jobs.ended()))
     clearTimeout(grace)
-    const patience = setTimeout(() => opened.backend.disconnect(), closingMs)
-    await closed
-    clearTimeout(patience)
+    const ended = new AbortController()
+    await Promise.race([closed, this.#force(opened, ended.signal)]).finally(() => ended.abort())
+  }
+
+  /** Ends the connections under what does not close by itself. No handler runs any more: what is left is BullMQ's own waiting. */
+  async #force({ backend }: Opened, signal: AbortSignal): Promise<void> {
+    const pause = () => sleep(closingMs, undefined, { signal }).catch(() => undefined)
+    await pause()
+    if (signal.aborted) return
+    backend.disconnect()
+    // On a Cluster that was restarted, closing may wait for an answer that nobody gives any more.
+    await pause()
+    if (!signal.aborted) this.#log.warn('queue-not-closed')
   }
 
   async #close({ backend, sends, clock, scans }: Opened): Promise<void> {
