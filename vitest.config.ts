@@ -11,8 +11,6 @@ const pool = { pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as cons
 
 export default defineConfig({
   test: {
-    // Most of the time goes by in waiting for other processes.
-    maxWorkers: '100%',
     projects: [
       { test: { name: 'house', include: ['test/house/**/*.test.ts'], ...pool } },
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/house/**', 'test/pages/**'], ...pool } },
