@@ -5,7 +5,7 @@ import { openedBy } from '#core/forecast.ts'
 import type { Instant } from '#core/instant.ts'
 import type { Pin } from '#core/pin.ts'
 import type { Recipient, Recipients } from '#core/recipient.ts'
-import { addSkips, type OpenReminder, type ReminderKey, type SkipCounts, type SkipReason } from '#core/reminder.ts'
+import { addSkips, countSkips, type OpenReminder, type ReminderKey, type SkipCounts } from '#core/reminder.ts'
 import { type OpenRemindersPorts, openReminders } from './open-reminders.ts'
 import { pinsInReach, type ReachPorts } from './reach.ts'
 
@@ -45,7 +45,7 @@ export async function dryRun(
 
   const assembleDry = (open: readonly OpenReminder[], pins: ReadonlyMap<string, Pin>, recipients: Recipients): void => {
     const { drafts, skips } = assemble(open, pins, campaign, recipients, at)
-    skipped = addSkips(skipped, counted(skips.map(({ reason }) => reason)))
+    skipped = addSkips(skipped, countSkips(skips.map(({ reason }) => reason)))
     const byId = new Map(open.map((reminder) => [reminder.id, reminder]))
     for (const { address, recipientKey, reminders } of drafts) {
       for (const { id } of reminders) {
@@ -61,7 +61,7 @@ export async function dryRun(
     for (const { pin, recipient, known } of page) {
       const decisions = decide(pin, campaign, recipient, at)
       const writes = planWrites(decisions, known, recipient)
-      skipped = addSkips(skipped, counted(writes.inserts.map(({ skip }) => skip)))
+      skipped = addSkips(skipped, countSkips(writes.inserts.map(({ skip }) => skip).filter((skip) => skip !== null)))
       const reminder = openedBy(decisions, writes)
       if (reminder === null) continue
       const planned = { reminder, pin, recipient }
@@ -94,10 +94,4 @@ interface Planned {
 
 function recipientsOf({ pin, recipient }: Planned): Recipients {
   return new Map(pin.email === null || recipient === null ? [] : [[pin.email, recipient]])
-}
-
-function counted(reasons: readonly (SkipReason | null)[]): SkipCounts {
-  const counts: Partial<Record<SkipReason, number>> = {}
-  for (const reason of reasons) if (reason !== null) counts[reason] = (counts[reason] ?? 0) + 1
-  return counts
 }

@@ -4,10 +4,11 @@ import type { Clocks } from '#core/clock.ts'
 import { decide, planWrites, reach } from '#core/decide.ts'
 import type { Instant } from '#core/instant.ts'
 import { addSkips, type SkipCounts } from '#core/reminder.ts'
-import type { Ledger, OpenCursor } from '#ledger/ledger.ts'
+import type { Ledger } from '#ledger/ledger.ts'
 import type { PinSource } from '#pins/pins.ts'
+import { openReminders } from './open-reminders.ts'
 import { pinsInReach } from './reach.ts'
-import { type PortalGuard, reread } from './reread.ts'
+import type { PortalGuard } from './reread.ts'
 import { type ScanLease, type ScanLeasePorts, takeScanLease } from './scan-lease.ts'
 
 export interface ScanPorts extends ScanLeasePorts {
@@ -27,8 +28,6 @@ export interface ScanResult {
   /** Messages that were left without reminders. */
   readonly emptied: number
 }
-
-const assemblyRows = 250
 
 /**
  * Finds the PINs of a campaign that came due, writes what is decided about them, and puts all open reminders into
@@ -95,23 +94,14 @@ async function assembleOpen(
   let created = 0
   let emptied = 0
   let skipped: SkipCounts = {}
-  let after: OpenCursor | null = null
-  do {
-    signal.throwIfAborted()
-    const open = await ledger.plans.open(campaign.key, after, assemblyRows)
-    if (open.length > 0) {
-      const { pins, recipients, seen } = await reread(ports, open)
-      await guard.saw(campaign.key, seen)
-      const at = clocks.business()
-      const page = assemble(open, pins, campaign, recipients, at)
-      const result = await ledger.plans.assemble(campaign.key, page, at)
-      created += result.created
-      emptied += result.emptied
-      skipped = addSkips(skipped, result.skipped)
-    }
-    const last = open.at(-1)
-    after = open.length < assemblyRows || last === undefined ? null : { recipientKey: last.recipientKey, id: last.id }
+  for await (const { open, pins, recipients, seen } of openReminders(ports, campaign, signal)) {
+    await guard.saw(campaign.key, seen)
+    const at = clocks.business()
+    const result = await ledger.plans.assemble(campaign.key, assemble(open, pins, campaign, recipients, at), at)
+    created += result.created
+    emptied += result.emptied
+    skipped = addSkips(skipped, result.skipped)
     await lease.renew()
-  } while (after !== null)
+  }
   return { created, skipped, emptied }
 }

@@ -18,6 +18,13 @@ export type SkipReason = (typeof skipReasons)[number]
 /** How many reminders were decided without a mail, by reason. */
 export type SkipCounts = Readonly<Partial<Record<SkipReason, number>>>
 
+/** How often each reason was given. */
+export function countSkips(reasons: readonly SkipReason[]): SkipCounts {
+  const counts: Partial<Record<SkipReason, number>> = {}
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1
+  return counts
+}
+
 /** Both counts together. */
 export function addSkips(one: SkipCounts, other: SkipCounts): SkipCounts {
   const sum: Partial<Record<SkipReason, number>> = { ...one }

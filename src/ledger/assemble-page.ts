@@ -4,9 +4,9 @@ import type { Stage } from '#core/campaign.ts'
 import type { Instant } from '#core/instant.ts'
 import { formatReference } from '#core/reference.ts'
 import type { SkipReason } from '#core/reminder.ts'
+import { countSkips } from '#core/reminder.ts'
 import { mostUrgent, priorityOf } from '#core/stages.ts'
 import { ulid } from '#core/ulid.ts'
-import { countSkips } from './count-skips.ts'
 import type { AssemblyResult, WaitReason } from './ledger.ts'
 
 /**

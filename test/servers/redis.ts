@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { freePort } from './free-port.ts'
 
 const program = 'redis-server'
 
@@ -139,15 +139,4 @@ export async function startRedisCluster(): Promise<RedisServer> {
   await server.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383)
   while (!String(await server.command('CLUSTER', 'INFO')).includes('cluster_state:ok')) await pause(10)
   return { ...server, url: `${server.url}?cluster=true` }
-}
-
-/** A port that is free now, and likely to stay so while the server restarts. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

@@ -1,9 +1,10 @@
-import { and, asc, eq, exists, gt, isNull, lte, min, or, sql } from 'drizzle-orm'
+import { and, asc, eq, exists, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Stage } from '#core/campaign.ts'
 import type { Instant } from '#core/instant.ts'
 import type { ReportBook } from '../ledger.ts'
 import type { Connection } from './connection.ts'
+import { isPending, mayBeTried, pendingPriorities, prepareNextPriority } from './pending-levels.ts'
 import { prepared } from './prepared.ts'
 import { enabled, message } from './schema.ts'
 
@@ -19,8 +20,7 @@ type OldestDue = Awaited<ReturnType<ReportBook['oldestDue']>>
 function oldestDue(statements: Statements, at: Instant): OldestDue {
   const campaigns = statements.campaigns.all().map(({ campaign }) => campaign)
   const found: OldestDue = []
-  let priority = statements.nextPriority.get({ after: -1 })?.priority ?? null
-  while (priority !== null) {
+  for (const priority of pendingPriorities(statements.nextPriority)) {
     for (const campaign of campaigns) {
       const oldest = statements.oldest.get({ priority, campaign, at })
       if (oldest === undefined) continue
@@ -28,7 +28,6 @@ function oldestDue(statements: Statements, at: Instant): OldestDue {
       // Its opening may have begun before there was a message.
       found.push({ campaign, stage: stage as Stage, since: Math.max(notBefore, createdAt) })
     }
-    priority = statements.nextPriority.get({ after: priority })?.priority ?? null
   }
   return found
 }
@@ -36,9 +35,6 @@ function oldestDue(statements: Statements, at: Instant): OldestDue {
 type Statements = ReturnType<typeof prepareOldestDue>
 
 export function prepareOldestDue(db: BetterSQLite3Database) {
-  const at = sql.placeholder('at')
-  // As in the partial index, word for word.
-  const pending = sql`${message.state} = 'pending'`
   return {
     // For one without pending messages, those of all others would be walked in vain.
     campaigns: db
@@ -49,28 +45,16 @@ export function prepareOldestDue(db: BetterSQLite3Database) {
           db
             .select({ id: message.id })
             .from(message)
-            .where(and(pending, eq(message.campaign, enabled.campaign))),
+            .where(and(isPending, eq(message.campaign, enabled.campaign))),
         ),
       )
       .orderBy(asc(enabled.campaign))
       .prepare(),
-    nextPriority: db
-      .select({ priority: min(message.priority) })
-      .from(message)
-      .where(and(pending, gt(message.priority, sql.placeholder('after'))))
-      .prepare(),
+    nextPriority: prepareNextPriority(db),
     oldest: db
       .select({ stage: message.stage, notBefore: message.notBefore, createdAt: message.createdAt })
       .from(message)
-      .where(
-        and(
-          pending,
-          eq(message.priority, sql.placeholder('priority')),
-          lte(message.notBefore, at),
-          eq(message.campaign, sql.placeholder('campaign')),
-          or(isNull(message.notAfter), gt(message.notAfter, at)),
-        ),
-      )
+      .where(and(mayBeTried, eq(message.campaign, sql.placeholder('campaign'))))
       .orderBy(asc(message.notBefore), asc(message.id))
       .limit(1)
       .prepare(),
